@@ -1,0 +1,51 @@
+#include "cairn/base/files.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "cairn/base/testing/testing.h"
+
+namespace cairn {
+namespace {
+
+TEST(Files, sha256_of_known_texts) {
+  const std::string abc = "abc";
+  EXPECT_EQ(sha256_hex({reinterpret_cast<const uint8_t*>(abc.data()), 3}),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_hex({}), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST(Files, a_failed_write_leaves_the_old_content_and_no_temporary_file) {
+  const testing::TempDir folder;
+  write_text_atomically(folder / "a", "old");
+  EXPECT_THROW(write_stream_atomically(folder / "a",
+                                       [](std::ostream& out) {
+                                         out << "half of the new";
+                                         throw Error("interrupted");
+                                       }),
+               Error);
+  EXPECT_EQ(read_text(folder / "a"), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, reading_says_why_not) {
+  const testing::TempDir folder;
+  EXPECT_EQ(try_read_file(folder / "missing").reason(), "cannot open: No such file or directory");
+  EXPECT_EQ(try_read_file(folder.path()).reason(), "not a regular file");
+  write_text_atomically(folder / "big", "0123456789");
+  EXPECT_FALSE(try_read_file(folder / "big", 5).ok());
+  EXPECT_TRUE(try_read_file(folder / "big", 10).ok());
+}
+
+TEST(Files, a_locked_folder_cannot_be_locked_again) {
+  const testing::TempDir folder;
+  {
+    const FolderLock lock(folder.path());
+    EXPECT_THROW(FolderLock second(folder.path()), Error);
+  }
+  EXPECT_NO_THROW(FolderLock third(folder.path()));
+}
+
+}  // namespace
+}  // namespace cairn
