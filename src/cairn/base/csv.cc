@@ -30,7 +30,8 @@ size_t CsvReader::column(std::string_view name) const {
   if (found == header_.end()) {
     std::string columns = csv_line(header_);
     columns.pop_back();
-    throw Error(path_.string() + ": no column \"" + std::string(name) + "\"; its columns are " + columns);
+    throw Error(path_.string() + ": no column \"" + std::string(name) + "\"; its columns are " +
+                columns);
   }
   return static_cast<size_t>(found - header_.begin());
 }

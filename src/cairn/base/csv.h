@@ -2,8 +2,8 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +24,9 @@ class CsvReader {
   // Position of a column; throws Error that lists the columns there are.
   size_t column(std::string_view name) const;
 
-  // The next row into fields (as many as the header has), or false at the end. Empty lines are skipped.
-  // Throws Error with the line number where the number of fields is wrong or a quote stays open.
+  // The next row into fields (as many as the header has), or false at the end. Empty lines are
+  // skipped. Throws Error with the line number where the number of fields is wrong or a quote stays
+  // open.
   bool next(std::vector<std::string>& fields);
 
   size_t line() const { return line_; }  // of the row read last, from 1

@@ -1,7 +1,8 @@
 // The error types of Cairn (see docs/layers.md).
 //
-// What a user can cause and what ends the operation throws cairn::Error, with the file, the value and what to do.
-// What is expected to happen now and then (a broken photo in a folder) is a Result. Bugs are CAIRN_ASSERT.
+// What a user can cause and what ends the operation throws cairn::Error, with the file, the value
+// and what to do. What is expected to happen now and then (a broken photo in a folder) is a Result.
+// Bugs are CAIRN_ASSERT.
 #pragma once
 
 #include <stdexcept>
@@ -26,8 +27,8 @@ struct Failure {
 template <typename T>
 class Result {
  public:
-  Result(T value) : state_(std::move(value)) {}              // NOLINT: implicit by design
-  Result(Failure failure) : state_(std::move(failure)) {}    // NOLINT: implicit by design
+  Result(T value) : state_(std::move(value)) {}            // NOLINT: implicit by design
+  Result(Failure failure) : state_(std::move(failure)) {}  // NOLINT: implicit by design
 
   bool ok() const { return std::holds_alternative<T>(state_); }
   explicit operator bool() const { return ok(); }

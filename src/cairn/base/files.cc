@@ -142,7 +142,8 @@ std::string sha256_file(const fs::path& path) {
   Sha256 hash;
   std::vector<char> buffer(1 << 20);
   while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
-    hash.update({reinterpret_cast<const uint8_t*>(buffer.data()), static_cast<size_t>(in.gcount())});
+    hash.update(
+        {reinterpret_cast<const uint8_t*>(buffer.data()), static_cast<size_t>(in.gcount())});
   }
   return hash.finish();
 }
@@ -162,7 +163,8 @@ FolderLock::FolderLock(const fs::path& folder) {
   if (descriptor_ < 0) throw Error(file.string() + ": cannot create: " + system_reason());
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     ::close(descriptor_);
-    throw Error(folder.string() + ": in use by another cairn process; wait for it or choose another folder");
+    throw Error(folder.string() +
+                ": in use by another cairn process; wait for it or choose another folder");
   }
 }
 

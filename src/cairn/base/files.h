@@ -23,12 +23,13 @@ Result<std::vector<uint8_t>> try_read_file(const fs::path& path, uint64_t max_by
 std::vector<uint8_t> read_file(const fs::path& path);
 std::string read_text(const fs::path& path);
 
-// Writes beside the target (name.tmp-PID), flushes to disk, then renames: the final name holds either the old
-// or the complete new content, also after a kill or with a full disk. Throws Error.
+// Writes beside the target (name.tmp-PID), flushes to disk, then renames: the final name holds
+// either the old or the complete new content, also after a kill or with a full disk. Throws Error.
 void write_file_atomically(const fs::path& path, std::span<const uint8_t> bytes);
 void write_text_atomically(const fs::path& path, std::string_view text);
 // The writer fills the stream; the file appears when it returns, and does not when it throws.
-void write_stream_atomically(const fs::path& path, const std::function<void(std::ostream&)>& writer);
+void write_stream_atomically(const fs::path& path,
+                             const std::function<void(std::ostream&)>& writer);
 
 // SHA-256 as 64 lower-case hex digits.
 std::string sha256_hex(std::span<const uint8_t> bytes);

@@ -20,10 +20,18 @@ spdlog::logger& logger() {
 
 void set_log_level(LogLevel level) {
   switch (level) {
-    case LogLevel::kQuiet: logger().set_level(spdlog::level::err); break;
-    case LogLevel::kWarning: logger().set_level(spdlog::level::warn); break;
-    case LogLevel::kInfo: logger().set_level(spdlog::level::info); break;
-    case LogLevel::kDebug: logger().set_level(spdlog::level::debug); break;
+    case LogLevel::kQuiet:
+      logger().set_level(spdlog::level::err);
+      break;
+    case LogLevel::kWarning:
+      logger().set_level(spdlog::level::warn);
+      break;
+    case LogLevel::kInfo:
+      logger().set_level(spdlog::level::info);
+      break;
+    case LogLevel::kDebug:
+      logger().set_level(spdlog::level::debug);
+      break;
   }
 }
 

@@ -95,7 +95,8 @@ NpyHeader parse_npy_header(std::span<const uint8_t> bytes, uint64_t size,
   header.shape = parse_shape(dict_value(dict, "shape", where), where);
 
   const size_t digits = header.descr.find_first_of("0123456789");
-  uint64_t need = digits == std::string::npos ? 0 : std::strtoull(&header.descr[digits], nullptr, 10);
+  uint64_t need =
+      digits == std::string::npos ? 0 : std::strtoull(&header.descr[digits], nullptr, 10);
   if (need == 0) throw Error(where + ": unreadable .npy element type " + header.descr);
   const uint64_t have = size - std::min<uint64_t>(size, header.data_offset);
   for (const int64_t extent : header.shape) {
@@ -108,7 +109,9 @@ NpyHeader parse_npy_header(std::span<const uint8_t> bytes, uint64_t size,
   return header;
 }
 
-NpyArray<float> read_npy_f32(const std::filesystem::path& path) { return read_npy<float>(path, "<f4"); }
+NpyArray<float> read_npy_f32(const std::filesystem::path& path) {
+  return read_npy<float>(path, "<f4");
+}
 
 NpyArray<int64_t> read_npy_i64(const std::filesystem::path& path) {
   return read_npy<int64_t>(path, "<i8");

@@ -40,9 +40,12 @@ TEST(Npy, rejects_shapes_that_overflow_and_other_element_types) {
     const std::span bytes(reinterpret_cast<const uint8_t*>(file.data()), file.size());
     return parse_npy_header(bytes, bytes.size() + 64, "test");
   };
-  EXPECT_EQ(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 4), }").element_count(), 16U);
+  EXPECT_EQ(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 4), }").element_count(),
+            16U);
   EXPECT_THROW(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4, 5), }"), Error);
-  EXPECT_THROW(parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }"), Error);
+  EXPECT_THROW(
+      parse("{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }"),
+      Error);
   EXPECT_THROW(parse("{'descr': '<f4', 'fortran_order': True, 'shape': (4, 4), }"), Error);
   EXPECT_THROW(parse("{'descr': '|O', 'fortran_order': False, 'shape': (4,), }"), Error);
   EXPECT_THROW(parse("{'descr': '<f4', 'shape': (4,), }"), Error);

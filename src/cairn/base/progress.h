@@ -1,4 +1,5 @@
-// Progress of long work on stderr: a bar with rate and ETA on a terminal, plain lines every few seconds otherwise.
+// Progress of long work on stderr: a bar with rate and ETA on a terminal, plain lines every few
+// seconds otherwise.
 #pragma once
 
 #include <chrono>

@@ -11,7 +11,8 @@ namespace cairn {
 // 64-bit FNV-1a hash of the bytes of a text.
 uint64_t fnv1a(std::string_view text);
 
-// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, so it is saved and restored as one number.
+// SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, so it is saved and restored as one
+// number.
 class Rng {
  public:
   explicit Rng(uint64_t seed) : state_(seed) {}
@@ -21,10 +22,10 @@ class Rng {
   static Rng for_stream(uint64_t seed, uint64_t stream_a, uint64_t stream_b = 0);
 
   uint64_t next();
-  double uniform();                        // [0, 1)
-  double uniform(double low, double high); // [low, high)
-  uint64_t below(uint64_t n);              // 0 … n-1, without modulo bias; n > 0
-  double normal();                         // mean 0, standard deviation 1
+  double uniform();                         // [0, 1)
+  double uniform(double low, double high);  // [low, high)
+  uint64_t below(uint64_t n);               // 0 … n-1, without modulo bias; n > 0
+  double normal();                          // mean 0, standard deviation 1
   bool chance(double probability) { return uniform() < probability; }
 
   template <typename T>

@@ -11,7 +11,8 @@
 namespace cairn {
 namespace {
 
-// Runs work(0) … work(threads-1), each on a thread of its own (the last on the caller's); rethrows the first exception.
+// Runs work(0) … work(threads-1), each on a thread of its own (the last on the caller's); rethrows
+// the first exception.
 void run_on_threads(int threads, const std::function<void(int)>& work) {
   std::exception_ptr first;
   std::mutex mutex;
@@ -57,7 +58,8 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t, si
 void parallel_each(size_t count, int threads, const std::function<void(size_t)>& body) {
   if (count == 0) return;
   std::atomic<size_t> next = 0;
-  const int used = static_cast<int>(std::min<size_t>(count, static_cast<size_t>(std::max(1, threads))));
+  const int used =
+      static_cast<int>(std::min<size_t>(count, static_cast<size_t>(std::max(1, threads))));
   run_on_threads(used, [&](int) {
     try {
       for (size_t i = next++; i < count; i = next++) body(i);

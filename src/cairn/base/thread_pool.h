@@ -18,15 +18,17 @@ int available_cores();
 // What --threads 0 means: all available cores; other numbers are themselves. Throws Error below 0.
 int resolve_threads(int requested);
 
-// Calls body(begin, end) on disjoint pieces of [0, count), on up to `threads` threads. The pieces depend only on
-// count and threads, so a reduction per piece in piece order is deterministic. The first exception is rethrown.
+// Calls body(begin, end) on disjoint pieces of [0, count), on up to `threads` threads. The pieces
+// depend only on count and threads, so a reduction per piece in piece order is deterministic. The
+// first exception is rethrown.
 void parallel_for(size_t count, int threads, const std::function<void(size_t, size_t)>& body);
 
-// Calls body(i) for every i in [0, count), threads taking the next i as they get free: for uneven work.
+// Calls body(i) for every i in [0, count), threads taking the next i as they get free: for uneven
+// work.
 void parallel_each(size_t count, int threads, const std::function<void(size_t)>& body);
 
-// A queue between threads that holds at most `capacity` items. close() wakes everybody: push then returns false,
-// pop drains what is left and then returns false.
+// A queue between threads that holds at most `capacity` items. close() wakes everybody: push then
+// returns false, pop drains what is left and then returns false.
 template <typename T>
 class BoundedQueue {
  public:

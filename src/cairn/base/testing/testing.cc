@@ -19,7 +19,8 @@ fs::path shared_dir() {
 
 TempDir::TempDir() {
   std::string pattern = (fs::temp_directory_path() / "cairn-test-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw Error(pattern + ": cannot create a temporary folder");
+  if (mkdtemp(pattern.data()) == nullptr)
+    throw Error(pattern + ": cannot create a temporary folder");
   path_ = pattern;
 }
 
@@ -39,7 +40,8 @@ GoldenCase golden_case(const std::string& name) {
 }
 
 double golden_u(std::string_view key, uint64_t index) {
-  // Rng adds its increment before mixing: state h + i * increment gives the (i+1)-th number of the README.
+  // Rng adds its increment before mixing: state h + i * increment gives the (i+1)-th number of the
+  // README.
   Rng rng(fnv1a(key) + index * 0x9E3779B97F4A7C15ULL);
   return rng.uniform() * 2.0 - 1.0;
 }
@@ -74,7 +76,8 @@ double max_error_over_std(const std::vector<float>& values, const std::vector<fl
 
 double max_error_over_max(const std::vector<float>& values, const std::vector<float>& reference) {
   double largest = 0;
-  for (const float value : reference) largest = std::max(largest, std::abs(static_cast<double>(value)));
+  for (const float value : reference)
+    largest = std::max(largest, std::abs(static_cast<double>(value)));
   return max_difference(values, reference) / largest;
 }
 

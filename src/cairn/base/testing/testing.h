@@ -15,7 +15,8 @@ namespace cairn::testing {
 
 namespace fs = std::filesystem;
 
-// The folder of golden vectors, photos and models (CAIRN_SHARED_DIR in the environment or at configure time).
+// The folder of golden vectors, photos and models (CAIRN_SHARED_DIR in the environment or at
+// configure time).
 fs::path shared_dir();
 
 // A folder that is deleted at the end of the test.
@@ -47,15 +48,17 @@ GoldenCase golden_case(const std::string& name);
 // The deterministic number u(key, i) in [-1, 1) of shared/golden/README.md.
 double golden_u(std::string_view key, uint64_t index);
 
-// max |a-b| / std(reference); sizes must agree (infinity where they do not, or where a value is not finite).
+// max |a-b| / std(reference); sizes must agree (infinity where they do not, or where a value is not
+// finite).
 double max_error_over_std(const std::vector<float>& values, const std::vector<float>& reference);
 // max |a-b| / max |reference|.
 double max_error_over_max(const std::vector<float>& values, const std::vector<float>& reference);
 
 }  // namespace cairn::testing
 
-// Skips the test, saying so, where the shared folder has no such entry ("golden", "data/landmarks", "models").
-#define CAIRN_REQUIRE_SHARED(entry)                                                       \
-  if (!std::filesystem::exists(::cairn::testing::shared_dir() / (entry)))                 \
-  GTEST_SKIP() << "skipped: " << (::cairn::testing::shared_dir() / (entry)).string()      \
+// Skips the test, saying so, where the shared folder has no such entry ("golden", "data/landmarks",
+// "models").
+#define CAIRN_REQUIRE_SHARED(entry)                                                  \
+  if (!std::filesystem::exists(::cairn::testing::shared_dir() / (entry)))            \
+  GTEST_SKIP() << "skipped: " << (::cairn::testing::shared_dir() / (entry)).string() \
                << " is not there (set CAIRN_SHARED_DIR)"

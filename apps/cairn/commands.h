@@ -1,0 +1,20 @@
+// The commands of the program: one function and one file (cmd_NAME.cc) each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <span>
+
+namespace cairn::apps {
+
+// Gets the options of one command (`app` is already named) and runs it after parsing.
+struct Command {
+  const char* name;
+  const char* summary;
+  // Declares options on app and sets app.callback(…) to the work. The work throws cairn::Error for
+  // what the user can mend (exit code 1); CLI11 reports wrong use (exit code 2).
+  void (*declare)(CLI::App& app);
+};
+
+std::span<const Command> commands();
+
+}  // namespace cairn::apps

@@ -1,0 +1,83 @@
+// cairn: landmark recognition and retrieval from the command line. A table of commands; each is one
+// file.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cairn/base/error.h"
+#include "commands.h"
+
+namespace cairn::apps {
+
+std::span<const Command> commands() {
+  static const std::vector<Command> kCommands = {};
+  return kCommands;
+}
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUse = 2;
+
+// `cairn train …` and `cairn model import …` are the program cairn-train, which needs LibTorch; it
+// lies beside this one or on the PATH.
+int start_trainer(int argc, char** argv) {
+  std::vector<char*> arguments(argv, argv + argc);
+  arguments.push_back(nullptr);
+  std::error_code failed;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const std::string beside = failed ? "" : (self.parent_path() / "cairn-train").string();
+  std::string name = "cairn-train";
+  arguments[0] = name.data();
+  if (!beside.empty() && ::access(beside.c_str(), X_OK) == 0)
+    ::execv(beside.c_str(), arguments.data());
+  ::execvp(name.c_str(), arguments.data());
+  fmt::print(
+      stderr,
+      "cairn {}: the program cairn-train is not installed (it is built with -DCAIRN_TRAIN=ON)\n",
+      argv[1]);
+  return kFailed;
+}
+
+bool belongs_to_trainer(int argc, char** argv) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  return first == "train" || (first == "model" && argc > 2 && std::string(argv[2]) == "import");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Landmark recognition and retrieval.\n\nA first run:\n"
+      "  cairn embed --model model.onnx --images photos/ --out emb/\n"
+      "  cairn COMMAND --help     options and examples of a command",
+      "cairn");
+  app.set_version_flag("--version", "cairn " CAIRN_VERSION);
+  app.require_subcommand(1);
+  for (const Command& command : commands())
+    command.declare(*app.add_subcommand(command.name, command.summary));
+  app.add_subcommand("train", "train an embedding network from a recipe (cairn train --help)");
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUse;
+  } catch (const Error& error) {
+    fmt::print(stderr, "cairn {}: {}\n", argv[1], error.what());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "cairn {}: out of memory\n", argv[1]);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "cairn {}: {}\n", argv[1], error.what());
+  }
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace cairn::apps
+
+int main(int argc, char** argv) {
+  if (cairn::apps::belongs_to_trainer(argc, argv)) return cairn::apps::start_trainer(argc, argv);
+  return cairn::apps::run(argc, argv);
+}

@@ -1,0 +1,54 @@
+// The embedding network: backbone → pooling → neck, and what builds it from a recipe.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cairn_train/nn/module.h"
+
+namespace cairn::nn {
+
+struct NetOptions {
+  std::string backbone = "tf_efficientnet_b0";  // tf_efficientnet_b0 | resnet50 (torchvision) |
+                                                // resnet50_avgdown (the golden reference)
+  int last_stride = 2;                          // resnet only: 1 or 2
+  std::string pooling = "gem";                  // gem | avg
+  double gem_p = 3.0;
+  bool gem_trainable = true;
+  std::string neck = "option-D";  // option-D (Linear, BatchNorm, PReLU) | fc-bn (Linear without
+                                  // bias, BatchNorm) | none
+  int embedding_dim = 512;
+  // State-dict names of the two references: "vt" (global_pool.p, neck.0.weight, …) or "wz" (base.*,
+  // fcneck.*, fcneck_bn.*).
+  std::string key_style = "vt";
+};
+
+// images N×3×H×W, normalised → embeddings N×D, not normalised to length 1.
+class EmbeddingNet : public Module {
+ public:
+  explicit EmbeddingNet(const NetOptions& options);
+  torch::Tensor forward(const torch::Tensor& images) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+  torch::Tensor pooled(const torch::Tensor& images);  // after pooling, before the neck
+  int embedding_dim() const;
+  const NetOptions& options() const;
+
+ private:
+  NetOptions options_;
+  ModulePtr backbone_;
+  ModulePtr pooling_;
+  std::vector<ModulePtr> neck_;
+};
+
+// Parameters and buffers in state_dict order, by key.
+std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::Module& module);
+
+// Writes the network in inference mode as standard ONNX (opset 13, dynamic batch and size, input
+// "input", output "embedding"), atomically, with the metadata given (cairn.input_size, cairn.mean,
+// …).
+void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
+                 const std::map<std::string, std::string>& metadata);
+
+}  // namespace cairn::nn
