@@ -1,0 +1,67 @@
+# The door to Cairn. `make help` lists what there is; CMake presets do the work.
+SHELL := /bin/bash
+PRESET ?= release
+BUILD := build/$(PRESET)
+JOBS ?= $(shell nproc)
+
+.PHONY: help build demo test test-fast bench fuzz asan lint format install clean
+
+help:
+	@echo "make demo       install what is missing, build, train and answer on a drawn world, write build/demo/report.html"
+	@echo "make build      build/cairn and build/cairn-train"
+	@echo "make test       install what is missing, build, run all tests"
+	@echo "make test-fast  the tests that take under a second each"
+	@echo "make bench      Cairn and its peers side by side"
+	@echo "make fuzz       each fuzz target for FUZZ_SECONDS (60)"
+	@echo "make asan       all tests under the address and undefined-behaviour sanitizers"
+	@echo "make lint       clang-format and clang-tidy"
+	@echo "make install    into PREFIX (/usr/local)"
+
+build: $(BUILD)/build.ninja
+	cmake --build $(BUILD) --target cairn cairn-train
+	@ln -sf $(PRESET)/cairn build/cairn && ln -sf $(PRESET)/cairn-train build/cairn-train
+
+$(BUILD)/build.ninja: CMakePresets.json
+	@scripts/setup.sh runtime train test
+	cmake --preset $(PRESET)
+
+demo:
+	@scripts/setup.sh runtime train test
+	@$(MAKE) --no-print-directory build
+	scripts/demo.sh build/demo
+
+test:
+	@scripts/setup.sh
+	cmake --preset $(PRESET)
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
+
+test-fast: $(BUILD)/build.ninja
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -L fast
+
+bench: build
+	@scripts/setup.sh bench
+	bench/run.sh
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	@scripts/setup.sh
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
+asan:
+	@$(MAKE) --no-print-directory test PRESET=asan
+
+lint:
+	@scripts/setup.sh
+	scripts/lint.sh $(BUILD)
+
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+PREFIX ?= /usr/local
+install: build
+	cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	rm -rf build
