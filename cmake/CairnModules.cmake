@@ -37,3 +37,15 @@ function(cairn_test)
   gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${ARG_PROPERTIES})
 endfunction()
+
+# cairn_script_test(NAME name COMMAND command… LABELS labels… [TIMEOUT seconds])
+#   A test that runs the programs as a user would; exit code 77 means skipped, with the reason on its output.
+function(cairn_script_test)
+  cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_COMMAND})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77
+    ENVIRONMENT "CAIRN_SHARED_DIR=${CAIRN_SHARED_DIR}")
+endfunction()
