@@ -32,7 +32,7 @@ endfunction()
 
 # Not its own CMake package: that one asks for OpenCL headers.
 cairn_find_plain(cairn_3rd::dnnl oneapi/dnnl/dnnl.hpp dnnl)
-cairn_find_plain(cairn_3rd::webp webp/decode.h webp)
+cairn_find_plain(cairn_3rd::webp webp/decode.h webp webpdemux)
 cairn_find_plain(cairn_3rd::heif libheif/heif.h heif)
 cairn_find_plain(cairn_3rd::exiv2 exiv2/exiv2.hpp exiv2)
 cairn_find_plain(cairn_3rd::opencv opencv2/imgproc.hpp opencv_core opencv_imgproc)

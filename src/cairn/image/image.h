@@ -39,6 +39,9 @@ Image resize_bilinear(const Image& source, int width, int height);
 // JPEG bytes; quality 1–100.
 std::vector<uint8_t> encode_jpeg(const Image& image, int quality);
 
+// PNG bytes.
+std::vector<uint8_t> encode_png(const Image& image);
+
 // (x - mean) / std per RGB channel, in 0–255 pixel units.
 struct Normalisation {
   std::array<float, 3> mean = {0, 0, 0};
