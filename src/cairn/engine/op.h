@@ -58,9 +58,11 @@ struct OpContext {
 
   size_t input_count() const { return inputs.size(); }
   bool has_input(size_t i) const { return i < inputs.size() && inputs[i] != nullptr; }
+  // Whether somebody asked for output i.
+  bool has_output(size_t i) const { return i < node.outputs.size() && !node.outputs[i].empty(); }
   // Throws Error naming the node where the input is missing.
   const Tensor& input(size_t i) const;
-  // Makes output i.
+  // Makes output i. Throws Error where the node has no such output or the shape is impossible.
   Tensor& make_output(size_t i, DType type, const Shape& shape);
   // Output i shares the memory of a tensor (Identity, Reshape).
   void share_output(size_t i, Tensor tensor);
@@ -77,7 +79,9 @@ struct OpInfo {
   int max_opset = 17;
   // Attribute names the function knows; any other on a node is the unsupported-attribute error at
   // load.
-  std::vector<std::string_view> attributes;
+  std::vector<std::string_view> attributes = {};
+  // Output 0 shares the memory of input 0 (Identity, Reshape): a memory plan must keep it alive.
+  bool shares_input = false;
 };
 
 // The operator of the default ONNX domain, or null.
