@@ -1,31 +1,30 @@
-// Photos on disk and the tables of the Google Landmarks v2 layout.
-//
-//   ROOT/train/0/1/2/0123….jpg   train/train.csv (id,url,landmark_id)   train/train_clean.csv
-//   (landmark_id,images) ROOT/index/…                 index/index_image_to_landmark.csv
-//   (id,landmark_id) ROOT/test/…                  test/recognition_solution_v2.1.csv
-//   (id,landmarks,Usage)
-//                                test/retrieval_solution_v2.1.csv (id,images,Usage)
+// Photos on disk and the label tables of the Google Landmarks v2 layout (gld_root.h says where they
+// lie, solutions.h reads the answers of the test photos).
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace cairn::dataset {
 
 namespace fs = std::filesystem;
 
+// Paths are strings: a std::filesystem::path takes four times the memory, and there are millions.
 struct Photo {
   std::string id;
-  fs::path path;
+  std::string path;
 };
 
 // All files below a folder that look like photos (by their ending: jpg, jpeg, png, webp, heic,
-// heif; any case), sorted by id. An id is the file name without the ending; photos of the folder
-// that share a file name get the relative path without the ending. Dangling links are listed too
-// (reading them then fails with a reason). Throws Error when the folder is missing or unreadable.
+// heif; any case), sorted by id. An id is the file name without the ending; where photos of the
+// folder share that, each gets its relative path without the ending, and where they share even that
+// (a.jpg beside a.png), the relative path.
+//
+// Links are followed, every folder is entered once. Unreadable subfolders and names with a line
+// break are left out with a warning. Dangling links are listed (reading them then fails with a
+// reason). Throws Error when the folder itself is missing or unreadable.
 std::vector<Photo> find_photos(const fs::path& folder);
 
 // A labelled photo. landmark is the dataset's own landmark id.
@@ -35,14 +34,15 @@ struct Label {
 };
 
 // Any table with columns id and landmark_id (train.csv, index_image_to_landmark.csv), or
-// landmark_id and images (train_clean.csv). Throws Error with file and line on a malformed row, a
-// landmark id that is no number, or an id given two different landmarks.
+// landmark_id and images (train_clean.csv). A row that repeats an earlier one is dropped. Throws
+// Error with file and line on a malformed row, a landmark id that is no number, or an id given two
+// different landmarks.
 std::vector<Label> read_labels(const fs::path& table);
 
 // A photo with a landmark, found on disk.
 struct LabelledPhoto {
   std::string id;
-  fs::path path;
+  std::string path;
   int64_t landmark = 0;
 };
 
@@ -56,7 +56,8 @@ LabelledPhotos join_labels(const std::vector<Label>& labels, const std::vector<P
 
 // Splits so that each landmark with at least two photos gives round(fraction × its photos), at
 // least one and not all, to the second part; landmarks with one photo stay in the first. Returns
-// positions, each part in ascending order. Same seed, same split.
+// positions, each part in ascending order. Same seed, same split. fraction 0 leaves the second part
+// empty; throws Error unless 0 <= fraction < 1.
 struct Split {
   std::vector<size_t> train;
   std::vector<size_t> validation;
