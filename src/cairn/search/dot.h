@@ -1,0 +1,16 @@
+// Inner products that are the same everywhere.
+#pragma once
+
+#include <cstddef>
+
+namespace cairn::search {
+
+// The inner product of two float32 vectors in double: products (exact in double) go to eight sums
+// by position modulo 8, which are then added pairwise. One order of rounding on every processor,
+// whether or not multiplication and addition are fused.
+double dot(const float* a, const float* b, size_t dim);
+
+// At least the length of a vector, and at most a thousandth more: computed in float32 for speed.
+double length_bound(const float* row, size_t dim);
+
+}  // namespace cairn::search
