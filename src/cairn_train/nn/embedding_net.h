@@ -14,7 +14,8 @@ struct NetOptions {
   std::string backbone = "tf_efficientnet_b0";  // tf_efficientnet_b0 | resnet50 (torchvision) |
                                                 // resnet50_avgdown (the golden reference)
   int last_stride = 2;                          // resnet only: 1 or 2
-  std::string pooling = "gem";                  // gem | avg
+  double bn_momentum = 0.1;  // of the backbone: weight of the new batch in the running statistics
+  std::string pooling = "gem";  // gem | avg
   double gem_p = 3.0;
   bool gem_trainable = true;
   std::string neck = "option-D";  // option-D (Linear, BatchNorm, PReLU) | fc-bn (Linear without

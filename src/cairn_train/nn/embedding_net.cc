@@ -1,0 +1,138 @@
+#include "cairn_train/nn/embedding_net.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cairn/base/error.h"
+#include "cairn_train/nn/backbones/efficientnet.h"
+#include "cairn_train/nn/backbones/resnet.h"
+#include "cairn_train/nn/layers.h"
+#include "cairn_train/nn/pooling.h"
+
+namespace cairn::nn {
+namespace {
+
+struct Backbone {
+  ModulePtr module;
+  int64_t channels;
+};
+
+Backbone make_backbone(const NetOptions& o) {
+  if (o.backbone == "tf_efficientnet_b0") {
+    return {std::make_shared<EfficientNetB0>(o.bn_momentum), EfficientNetB0::kChannels};
+  }
+  if (o.backbone == "resnet50" || o.backbone == "resnet50_avgdown") {
+    const ResNetOptions options{.last_stride = o.last_stride,
+                                .avg_down = o.backbone == "resnet50_avgdown",
+                                .bn_momentum = o.bn_momentum};
+    return {std::make_shared<ResNet50>(options), ResNet50::kChannels};
+  }
+  throw Error(fmt::format(
+      "backbone: \"{}\" is not tf_efficientnet_b0, resnet50 or resnet50_avgdown", o.backbone));
+}
+
+ModulePtr make_pooling(const NetOptions& o) {
+  if (o.pooling == "avg") return std::make_shared<GlobalAvgPool>();
+  if (o.pooling != "gem") throw Error(fmt::format("pooling: \"{}\" is not gem or avg", o.pooling));
+  if (!(o.gem_p > 0)) throw Error(fmt::format("gem_p: {} is not above 0", o.gem_p));
+  return std::make_shared<GemPool>(o.gem_p, o.gem_trainable);
+}
+
+std::vector<ModulePtr> make_neck(const NetOptions& o, int64_t channels) {
+  if (o.neck == "none") return {};
+  const bool option_d = o.neck == "option-D";
+  if (!option_d && o.neck != "fc-bn") {
+    throw Error(fmt::format("neck: \"{}\" is not option-D, fc-bn or none", o.neck));
+  }
+  if (o.embedding_dim < 1) {
+    throw Error(fmt::format("embedding_dim: {} is not above 0", o.embedding_dim));
+  }
+  std::vector<ModulePtr> neck{std::make_shared<Linear>(channels, o.embedding_dim, option_d),
+                              std::make_shared<BatchNorm>(o.embedding_dim)};
+  if (option_d) neck.push_back(std::make_shared<PRelu>());
+  return neck;
+}
+
+// Holds modules for the sake of their keys.
+struct Holder : torch::nn::Module {
+  using torch::nn::Module::register_module;
+};
+
+void collect(const torch::nn::Module& module, const std::string& prefix,
+             std::vector<std::pair<std::string, torch::Tensor>>& entries) {
+  for (const auto& item : module.named_parameters(/*recurse=*/false)) {
+    entries.emplace_back(prefix + item.key(), item.value());
+  }
+  for (const auto& item : module.named_buffers(/*recurse=*/false)) {
+    entries.emplace_back(prefix + item.key(), item.value());
+  }
+  for (const auto& child : module.named_children()) {
+    collect(*child.value(), prefix + child.key() + ".", entries);
+  }
+}
+
+}  // namespace
+
+EmbeddingNet::EmbeddingNet(const NetOptions& options) : options_(options) {
+  const bool wz = options.key_style == "wz";
+  if (!wz && options.key_style != "vt") {
+    throw Error(fmt::format("key_style: \"{}\" is not vt or wz", options.key_style));
+  }
+  const Backbone backbone = make_backbone(options_);
+  backbone_ = backbone.module;
+  pooling_ = make_pooling(options_);
+  neck_ = make_neck(options_, backbone.channels);
+  if (neck_.empty()) options_.embedding_dim = static_cast<int>(backbone.channels);
+  if (wz) {
+    register_module("base", backbone_);
+    register_module("gem", pooling_);
+    static constexpr const char* kNames[] = {"fcneck", "fcneck_bn", "fcneck_act"};
+    for (size_t i = 0; i < neck_.size(); ++i) register_module(kNames[i], neck_[i]);
+  } else {
+    register_module("backbone", std::make_shared<Holder>())->register_module("net", backbone_);
+    register_module("global_pool", pooling_);
+    const auto holder = register_module("neck", std::make_shared<Holder>());
+    for (size_t i = 0; i < neck_.size(); ++i) holder->register_module(std::to_string(i), neck_[i]);
+  }
+}
+
+torch::Tensor EmbeddingNet::pooled(const torch::Tensor& images) {
+  return pooling_->forward(backbone_->forward(images));
+}
+
+torch::Tensor EmbeddingNet::forward(const torch::Tensor& images) {
+  torch::Tensor x = pooled(images);
+  for (const ModulePtr& layer : neck_) x = layer->forward(x);
+  return x;
+}
+
+std::string EmbeddingNet::emit(OnnxWriter& graph, const std::string& input) const {
+  std::string value = pooling_->emit(graph, backbone_->emit(graph, input));
+  for (const ModulePtr& layer : neck_) value = layer->emit(graph, value);
+  return value;
+}
+
+int EmbeddingNet::embedding_dim() const { return options_.embedding_dim; }
+
+const NetOptions& EmbeddingNet::options() const { return options_; }
+
+std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::Module& module) {
+  std::vector<std::pair<std::string, torch::Tensor>> entries;
+  collect(module, "", entries);
+  return entries;
+}
+
+void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
+                 const std::map<std::string, std::string>& metadata) {
+  const torch::NoGradGuard no_grad;
+  OnnxWriter graph;
+  graph.name_tensors(state_dict(net));
+  const auto input = graph.add_input("input", {"N", int64_t{3}, "H", "W"});
+  graph.add_output(net.emit(graph, input), "embedding", {"N", int64_t{net.embedding_dim()}});
+  graph.set_metadata("cairn.embedding_dim", std::to_string(net.embedding_dim()));
+  for (const auto& [key, value] : metadata) graph.set_metadata(key, value);
+  graph.save(path);
+}
+
+}  // namespace cairn::nn

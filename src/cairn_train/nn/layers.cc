@@ -1,0 +1,156 @@
+#include "cairn_train/nn/layers.h"
+
+#include <cmath>
+
+namespace cairn::nn {
+
+Chain& Chain::add(const std::string& name, ModulePtr layer) {
+  layers_.push_back(register_module(name, std::move(layer)));
+  return *this;
+}
+
+Chain& Chain::add(ModulePtr layer) {
+  layers_.push_back(std::move(layer));
+  return *this;
+}
+
+torch::Tensor Chain::forward(const torch::Tensor& x) {
+  torch::Tensor y = x;
+  for (const ModulePtr& layer : layers_) y = layer->forward(y);
+  return y;
+}
+
+std::string Chain::emit(OnnxWriter& graph, const std::string& input) const {
+  std::string value = input;
+  for (const ModulePtr& layer : layers_) value = layer->emit(graph, value);
+  return value;
+}
+
+Conv2d::Conv2d(const ConvOptions& options) : options_(options) {
+  const auto& o = options_;
+  const double fan_out = static_cast<double>(o.kernel * o.kernel * o.out) / o.groups;
+  weight_ = register_parameter(
+      "weight",
+      torch::randn({o.out, o.in / o.groups, o.kernel, o.kernel}).mul_(std::sqrt(2.0 / fan_out)));
+  if (o.bias) bias_ = register_parameter("bias", torch::zeros({o.out}));
+}
+
+torch::Tensor Conv2d::forward(const torch::Tensor& x) {
+  const auto& o = options_;
+  const auto convolve = [&](const torch::Tensor& input, int64_t pad_y, int64_t pad_x) {
+    return torch::conv2d(input, weight_, bias_, {o.stride, o.stride}, {pad_y, pad_x}, {1, 1},
+                         o.groups);
+  };
+  if (o.padding == Padding::kCentred) return convolve(x, (o.kernel - 1) / 2, (o.kernel - 1) / 2);
+  const auto total_pad = [&](int64_t n) {
+    const int64_t outputs = (n + o.stride - 1) / o.stride;
+    return std::max<int64_t>((outputs - 1) * o.stride + o.kernel - n, 0);
+  };
+  const int64_t pad_y = total_pad(x.size(2));
+  const int64_t pad_x = total_pad(x.size(3));
+  // The convolution pads by itself, without a copy, where both sides get the same.
+  if (pad_y % 2 == 0 && pad_x % 2 == 0) return convolve(x, pad_y / 2, pad_x / 2);
+  const auto padded =
+      torch::constant_pad_nd(x, {pad_x / 2, pad_x - pad_x / 2, pad_y / 2, pad_y - pad_y / 2});
+  return convolve(padded, 0, 0);
+}
+
+std::string Conv2d::emit(OnnxWriter& graph, const std::string& input) const {
+  const auto& o = options_;
+  std::vector<std::string> inputs{input, graph.add_initializer("weight", weight_)};
+  if (bias_.defined()) inputs.push_back(graph.add_initializer("bias", bias_));
+  OnnxAttributes attributes{{"kernel_shape", std::vector<int64_t>{o.kernel, o.kernel}},
+                            {"strides", std::vector<int64_t>{o.stride, o.stride}},
+                            {"group", o.groups}};
+  // With stride 1 and an odd kernel the padding does not depend on the size.
+  if (o.padding == Padding::kTfSame && (o.stride > 1 || o.kernel % 2 == 0)) {
+    attributes["auto_pad"] = std::string("SAME_UPPER");
+  } else {
+    attributes["pads"] = std::vector<int64_t>(4, (o.kernel - 1) / 2);
+  }
+  return graph.add_node("Conv", inputs, attributes);
+}
+
+BatchNorm::BatchNorm(int64_t channels, const BatchNormOptions& options) : options_(options) {
+  weight_ = register_parameter("weight", torch::ones({channels}));
+  bias_ = register_parameter("bias", torch::zeros({channels}));
+  running_mean_ = register_buffer("running_mean", torch::zeros({channels}));
+  running_var_ = register_buffer("running_var", torch::ones({channels}));
+  num_batches_tracked_ =
+      register_buffer("num_batches_tracked", torch::zeros({}, torch::TensorOptions(torch::kInt64)));
+}
+
+torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
+  if (is_training()) num_batches_tracked_ += 1;
+  return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),
+                           options_.momentum, options_.eps, /*cudnn_enabled=*/true);
+}
+
+std::string BatchNorm::emit(OnnxWriter& graph, const std::string& input) const {
+  return graph.add_node(
+      "BatchNormalization",
+      {input, graph.add_initializer("weight", weight_), graph.add_initializer("bias", bias_),
+       graph.add_initializer("running_mean", running_mean_),
+       graph.add_initializer("running_var", running_var_)},
+      {{"epsilon", static_cast<float>(options_.eps)}});
+}
+
+torch::Tensor Relu::forward(const torch::Tensor& x) { return torch::relu(x); }
+
+std::string Relu::emit(OnnxWriter& graph, const std::string& input) const {
+  return graph.add_node("Relu", {input});
+}
+
+torch::Tensor Silu::forward(const torch::Tensor& x) { return torch::silu(x); }
+
+std::string Silu::emit(OnnxWriter& graph, const std::string& input) const {
+  return graph.add_node("Mul", {input, graph.add_node("Sigmoid", {input})});
+}
+
+torch::Tensor Sigmoid::forward(const torch::Tensor& x) { return torch::sigmoid(x); }
+
+std::string Sigmoid::emit(OnnxWriter& graph, const std::string& input) const {
+  return graph.add_node("Sigmoid", {input});
+}
+
+PRelu::PRelu() { weight_ = register_parameter("weight", torch::full({1}, 0.25)); }
+
+torch::Tensor PRelu::forward(const torch::Tensor& x) { return torch::prelu(x, weight_); }
+
+std::string PRelu::emit(OnnxWriter& graph, const std::string& input) const {
+  return graph.add_node("PRelu", {input, graph.add_initializer("slope", weight_)});
+}
+
+Linear::Linear(int64_t in, int64_t out, bool bias) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  weight_ = register_parameter("weight", torch::empty({out, in}).uniform_(-bound, bound));
+  if (bias) bias_ = register_parameter("bias", torch::empty({out}).uniform_(-bound, bound));
+}
+
+torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x, weight_, bias_); }
+
+std::string Linear::emit(OnnxWriter& graph, const std::string& input) const {
+  std::vector<std::string> inputs{input, graph.add_initializer("weight", weight_)};
+  if (bias_.defined()) inputs.push_back(graph.add_initializer("bias", bias_));
+  return graph.add_node("Gemm", inputs, {{"transB", int64_t{1}}});
+}
+
+SqueezeExcite::SqueezeExcite(int64_t channels, int64_t reduced) {
+  reduce_ = register_module("conv_reduce", std::make_shared<Conv2d>(ConvOptions{
+                                               .in = channels, .out = reduced, .bias = true}));
+  expand_ = register_module("conv_expand", std::make_shared<Conv2d>(ConvOptions{
+                                               .in = reduced, .out = channels, .bias = true}));
+}
+
+torch::Tensor SqueezeExcite::forward(const torch::Tensor& x) {
+  const auto hidden = torch::silu(reduce_->forward(x.mean({2, 3}, /*keepdim=*/true)));
+  return x * torch::sigmoid(expand_->forward(hidden));
+}
+
+std::string SqueezeExcite::emit(OnnxWriter& graph, const std::string& input) const {
+  const auto hidden = reduce_->emit(graph, graph.add_node("GlobalAveragePool", {input}));
+  const auto active = Silu().emit(graph, hidden);
+  return graph.add_node("Mul", {input, graph.add_node("Sigmoid", {expand_->emit(graph, active)})});
+}
+
+}  // namespace cairn::nn

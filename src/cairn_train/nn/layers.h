@@ -1,0 +1,132 @@
+// The layers that networks are built of. Images are N×C×H×W (either memory format), vectors N×C.
+// Parameters are drawn from torch's default generator: torch::manual_seed makes a network
+// reproducible.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cairn_train/nn/module.h"
+
+namespace cairn::nn {
+
+// Layers one after the other. A layer with a name is registered under it, a layer without has no
+// parameters.
+class Chain : public Module {
+ public:
+  Chain& add(const std::string& name, ModulePtr layer);
+  Chain& add(ModulePtr layer);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  std::vector<ModulePtr> layers_;
+};
+
+enum class Padding {
+  kCentred,  // (kernel-1)/2 on every side
+  kTfSame,   // TensorFlow's "SAME": output ceil(n/stride), an odd pixel goes right and below
+};
+
+struct ConvOptions {
+  int64_t in = 0;
+  int64_t out = 0;
+  int64_t kernel = 1;
+  int64_t stride = 1;
+  int64_t groups = 1;
+  bool bias = false;
+  Padding padding = Padding::kCentred;
+};
+
+// Weights start as N(0, 2 / fan_out), fan_out = kernel² · out / groups (He et al. 2015), biases 0.
+class Conv2d : public Module {
+ public:
+  explicit Conv2d(const ConvOptions& options);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  ConvOptions options_;
+  torch::Tensor weight_;
+  torch::Tensor bias_;
+};
+
+struct BatchNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;  // weight of the new batch in the running statistics
+};
+
+// Batch normalisation of images or vectors (Ioffe, Szegedy 2015). Training needs more than one
+// value a channel.
+class BatchNorm : public Module {
+ public:
+  explicit BatchNorm(int64_t channels, const BatchNormOptions& options = {});
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  BatchNormOptions options_;
+  torch::Tensor weight_;
+  torch::Tensor bias_;
+  torch::Tensor running_mean_;
+  torch::Tensor running_var_;
+  torch::Tensor num_batches_tracked_;
+};
+
+class Relu : public Module {
+ public:
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+};
+
+// x · sigmoid(x).
+class Silu : public Module {
+ public:
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+};
+
+class Sigmoid : public Module {
+ public:
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+};
+
+// max(0, x) + slope · min(0, x), one trainable slope for all channels, 0.25 at first.
+class PRelu : public Module {
+ public:
+  PRelu();
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  torch::Tensor weight_;
+};
+
+// N×in → N×out. Weights and biases start uniform in ±1/sqrt(in).
+class Linear : public Module {
+ public:
+  Linear(int64_t in, int64_t out, bool bias);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  torch::Tensor weight_;
+  torch::Tensor bias_;
+};
+
+// Scales each channel by a gate from the channels' means (Hu et al. 2018), SiLU between the two 1×1
+// convolutions; keys conv_reduce, conv_expand.
+class SqueezeExcite : public Module {
+ public:
+  SqueezeExcite(int64_t channels, int64_t reduced);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  ModulePtr reduce_;
+  ModulePtr expand_;
+};
+
+}  // namespace cairn::nn
