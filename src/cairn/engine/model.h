@@ -26,7 +26,11 @@ struct ValueInfo {
 };
 
 struct LoadOptions {
-  bool optimise = true;  // constant folding, batch-norm folding, activation fusion
+  bool optimise = true;  // constant folding, batch-norm folding, activation fusion, oneDNN;
+                         // false: the functions of ops/ as they are, the reference
+  // A model that asks for a tensor of more elements is refused when it is loaded or run: a file of
+  // a few bytes must not be able to claim all memory.
+  uint64_t max_tensor_elements = uint64_t{1} << 31;
 };
 
 // An immutable graph with its weights, shared by any number of executors and threads.

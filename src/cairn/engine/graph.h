@@ -1,0 +1,67 @@
+// The graph as the passes and the executor see it: nodes in execution order and constants by name.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cairn/engine/model.h"
+#include "cairn/engine/op.h"
+
+namespace cairn::engine {
+
+enum class Activation { kRelu, kClip, kSigmoid, kSilu, kHardSwish, kHardSigmoid, kTanh, kElu };
+
+// What a fused Conv or Gemm does to each result before it is written.
+struct PostOp {
+  enum class Kind { kActivation, kAdd, kPRelu };
+  Kind kind = Kind::kActivation;
+  Activation activation = Activation::kRelu;
+  float alpha = 0;     // leaky slope, lower bound, …
+  float beta = 0;      // upper bound, …
+  size_t operand = 0;  // kAdd, kPRelu: which of the node's inputs is the other term, or the slopes
+};
+
+// A node of the file, or one that a pass made of several. Fused nodes are always float32.
+struct GraphNode : Node {
+  std::vector<PostOp> post_ops;
+};
+
+struct Graph {
+  std::string file;  // for messages
+  int64_t opset = 13;
+  uint64_t max_tensor_elements = 0;
+  std::vector<GraphNode> nodes;             // every input is made before it is used
+  std::map<std::string, Tensor> constants;  // initialisers, Constant nodes, folded values
+  std::vector<ValueInfo> inputs;            // without initialisers
+  std::vector<ValueInfo> outputs;
+  std::map<std::string, std::string> metadata;
+  int64_t parameter_count = 0;
+  std::map<std::string, int> operator_counts;
+
+  bool is_output(const std::string& value) const {
+    for (const ValueInfo& output : outputs)
+      if (output.name == value) return true;
+    return false;
+  }
+  // The constant, or null.
+  const Tensor* constant(const std::string& value) const {
+    const auto found = constants.find(value);
+    return found == constants.end() ? nullptr : &found->second;
+  }
+};
+
+// Puts the nodes into execution order (the file's own where that is one). Throws Error that names
+// the node for an undefined input, a value made twice and a cycle.
+void sort_nodes(Graph& graph);
+
+// Throws Error that names the node for operators, opsets and attributes that the engine does not
+// know.
+void check_operators(const Graph& graph);
+
+// The indices of the nodes that the outputs need, in order.
+std::vector<size_t> nodes_for(const Graph& graph, const std::set<std::string>& outputs);
+
+}  // namespace cairn::engine
