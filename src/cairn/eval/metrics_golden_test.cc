@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
-#include "cairn/base/csv.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/eval/cbir.h"
 #include "cairn/eval/gap.h"
 #include "cairn/eval/reid.h"
 #include "cairn/eval/retrieval.h"
 #include "cairn/eval/revisited.h"
+#include "cairn/eval/submission.h"
 
 namespace cairn::eval {
 namespace {
@@ -79,11 +80,15 @@ TEST(metrics, metrics_retrieval_map) {
   const GoldenCase golden = golden_case("metrics/retrieval_map");
   const double tolerance = golden.spec["tolerance"]["relative"];
   const json data = golden.json("data.json");
+  std::map<std::string, std::vector<std::string>> predictions;
+  for (const RetrievalAnswer& answer :
+       read_retrieval_submission(golden.folder / "predictions.csv")) {
+    predictions[answer.id] = answer.images;
+  }
+  ASSERT_EQ(json(predictions), data["predictions"]);
   std::vector<RetrievalResult> results;
   for (const auto& [id, relevant] : data["solution"].items()) {
-    RetrievalResult result{id, {}, relevant};
-    if (data["predictions"].contains(id)) result.ranked = data["predictions"][id];
-    results.push_back(result);
+    results.push_back({id, predictions[id], relevant});
   }
   const RetrievalScores scores = score_retrieval(results);
   const json& expected = golden.spec["outputs"];
