@@ -1,35 +1,150 @@
-// Decoding gives OpenCV's pixels.
+// Decoding gives OpenCV's pixels, and knows formats by their content.
 #include <gtest/gtest.h>
 
+#include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "cairn/base/random.h"
+#include "cairn/base/files.h"
+#include "cairn/base/testing/testing.h"
 #include "cairn/image/image.h"
+#include "cairn/image/testing/opencv.h"
+#include "cairn/image/testing/samples.h"
 
 namespace cairn::image {
 namespace {
 
-TEST(Decode, jpeg_pixels_are_those_of_imread) {
-  Rng rng(1);
-  for (const auto& [width, height] : {std::pair(1, 1), std::pair(17, 9), std::pair(64, 48)}) {
-    Image photo{width, height, {}};
-    for (int i = 0; i < width * height * 3; ++i) {
-      photo.pixels.push_back(static_cast<uint8_t>(rng.below(256)));
+using testing::all_samples;
+using testing::difference;
+using testing::draw_photo;
+using testing::JpegVariety;
+using testing::Sample;
+
+Image decoded(const std::vector<uint8_t>& bytes, const DecodeOptions& options = {}) {
+  return decode(bytes, options).value_or_throw("decode");
+}
+
+// All samples that OpenCV 4.6 reads as we do: it has no HEIC and leaves WebP's orientation alone.
+std::vector<Sample> samples_for_opencv() {
+  std::vector<Sample> samples;
+  for (Sample& sample : all_samples()) {
+    if (!sample.name.starts_with("heic") && !sample.name.starts_with("webp_orientation")) {
+      samples.push_back(std::move(sample));
     }
-    const std::vector<uint8_t> bytes = encode_jpeg(photo, 90);
-    const cv::Mat reference = cv::imdecode(bytes, cv::IMREAD_COLOR);
-    const Result<Image> decoded = decode(bytes);
-    ASSERT_TRUE(decoded.ok()) << decoded.reason();
-    ASSERT_EQ(decoded.value().width, width);
-    ASSERT_EQ(decoded.value().height, height);
-    for (int y = 0; y < height; ++y) {
-      for (int x = 0; x < width; ++x) {
-        const auto& bgr = reference.at<cv::Vec3b>(y, x);
-        const uint8_t* rgb = &decoded.value().pixels[static_cast<size_t>((y * width + x) * 3)];
-        ASSERT_EQ((std::array{rgb[2], rgb[1], rgb[0]}), (std::array{bgr[0], bgr[1], bgr[2]}));
+  }
+  return samples;
+}
+
+class DecodeVariety : public ::testing::TestWithParam<Sample> {};
+
+TEST_P(DecodeVariety, has_the_pixels_of_imread) {
+  const cv::Mat reference = cv::imdecode(GetParam().bytes, cv::IMREAD_COLOR);
+  const Result<Image> result = decode(GetParam().bytes);
+  ASSERT_TRUE(result.ok()) << result.reason();
+  EXPECT_EQ(difference(result.value(), reference), 0);
+}
+
+TEST_P(DecodeVariety, stays_unturned_when_asked_to) {
+  const cv::Mat reference =
+      cv::imdecode(GetParam().bytes, cv::IMREAD_COLOR | cv::IMREAD_IGNORE_ORIENTATION);
+  EXPECT_EQ(difference(decoded(GetParam().bytes, {.apply_orientation = false}), reference), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Samples, DecodeVariety, ::testing::ValuesIn(samples_for_opencv()),
+                         [](const auto& sample) {
+                           return sample.param.name.substr(0, sample.param.name.rfind('.'));
+                         });
+
+TEST(Decode, jpeg_of_every_size_has_the_pixels_of_imread) {
+  for (int side = 1; side <= 40; ++side) {
+    for (const int other : {1, 7, 8, 9, 16, 33}) {
+      for (const int sampling : {1, 2}) {
+        const JpegVariety variety{.horizontal_sampling = sampling, .vertical_sampling = sampling};
+        const auto bytes = testing::write_jpeg(draw_photo(side, other, 5), variety);
+        ASSERT_EQ(difference(decoded(bytes), cv::imdecode(bytes, cv::IMREAD_COLOR)), 0)
+            << side << " x " << other << " sampling " << sampling;
       }
     }
   }
+}
+
+TEST(Decode, large_photos_have_the_pixels_of_imread) {
+  const Image photo = draw_photo(801, 603, 6);
+  for (const bool progressive : {false, true}) {
+    const auto bytes = testing::write_jpeg(photo, {.progressive = progressive});
+    EXPECT_EQ(difference(decoded(bytes), cv::imdecode(bytes, cv::IMREAD_COLOR)), 0);
+  }
+}
+
+// An image with 1 at the top left, 2 at the top right, 3 bottom left, 4 bottom right (in red).
+std::vector<int> corners(const Image& image) {
+  const auto red = [&](int x, int y) {
+    return (image.pixels[static_cast<size_t>((y * image.width + x) * 3)] + 32) / 64;
+  };
+  const int right = image.width - 1;
+  const int bottom = image.height - 1;
+  return {red(0, 0), red(right, 0), red(0, bottom), red(right, bottom)};
+}
+
+Image corner_photo() {
+  Image photo{64, 32, {}};
+  for (int y = 0; y < 32; ++y) {
+    for (int x = 0; x < 64; ++x) {
+      photo.pixels.insert(photo.pixels.end(), 3,
+                          static_cast<uint8_t>(64 * (1 + (x >= 32) + 2 * (y >= 16)) - 1));
+    }
+  }
+  return photo;
+}
+
+// Which stored corner is seen in each corner (EXIF 2.32, tag 274).
+const std::vector<std::vector<int>> kUprightCorners = {{1, 2, 3, 4}, {2, 1, 4, 3}, {4, 3, 2, 1},
+                                                       {3, 4, 1, 2}, {1, 3, 2, 4}, {3, 1, 4, 2},
+                                                       {4, 2, 3, 1}, {2, 4, 1, 3}};
+
+TEST(Decode, turns_every_format_upright) {
+  const Image photo = corner_photo();
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    const auto& expected = kUprightCorners[static_cast<size_t>(orientation - 1)];
+    EXPECT_EQ(corners(decoded(testing::write_jpeg(photo, {.orientation = orientation}))), expected);
+    EXPECT_EQ(corners(decoded(testing::write_png(photo, {.orientation = orientation}))), expected);
+    EXPECT_EQ(corners(decoded(testing::write_webp(photo, {.orientation = orientation}))), expected);
+    EXPECT_EQ(corners(decoded(testing::write_heic(photo, 90, orientation))), expected)
+        << orientation;
+  }
+}
+
+TEST(Decode, webp_with_exif_is_the_same_photo_turned) {
+  const Image photo = draw_photo(20, 10, 7);
+  const Image turned = decoded(testing::write_webp(photo, {.orientation = 6}));
+  EXPECT_EQ(turned.width, 10);
+  EXPECT_EQ(turned.height, 20);
+  const auto bytes = testing::write_webp(photo, {.orientation = 6});
+  EXPECT_EQ(decoded(bytes, {.apply_orientation = false}).pixels,
+            decoded(testing::write_webp(photo, {})).pixels);
+}
+
+TEST(Decode, lossless_webp_and_png_give_back_the_photo) {
+  const Image photo = draw_photo(23, 19, 8);
+  EXPECT_EQ(decoded(testing::write_webp(photo, {.lossless = true})).pixels, photo.pixels);
+  EXPECT_EQ(decoded(encode_png(photo)).pixels, photo.pixels);
+}
+
+TEST(Decode, heic_is_close_to_the_encoded_photo) {
+  const Image photo = corner_photo();
+  const Image image = decoded(testing::write_heic(photo, 95));
+  ASSERT_EQ(image.width, photo.width);
+  ASSERT_EQ(image.height, photo.height);
+  double sum = 0;
+  for (size_t i = 0; i < photo.pixels.size(); ++i)
+    sum += std::abs(image.pixels[i] - photo.pixels[i]);
+  EXPECT_LT(sum / static_cast<double>(photo.pixels.size()), 4);
+}
+
+TEST(Decode, knows_formats_by_content_not_by_ending) {
+  const cairn::testing::TempDir dir;
+  const Image photo = draw_photo(12, 8, 9);
+  write_file_atomically(dir / "really_a_png.jpg", encode_png(photo));
+  EXPECT_EQ(read_image(dir / "really_a_png.jpg").value().pixels, photo.pixels);
 }
 
 }  // namespace
