@@ -17,4 +17,7 @@ struct Command {
 
 std::span<const Command> commands();
 
+void declare_embed(CLI::App& app);
+void declare_model(CLI::App& app);
+
 }  // namespace cairn::apps

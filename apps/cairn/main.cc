@@ -14,7 +14,10 @@
 namespace cairn::apps {
 
 std::span<const Command> commands() {
-  static const std::vector<Command> kCommands = {};
+  static const std::vector<Command> kCommands = {
+      {"embed", "turn photos into embeddings", declare_embed},
+      {"model", "look into an ONNX file, or annotate it", declare_model},
+  };
   return kCommands;
 }
 

@@ -1,6 +1,7 @@
 // One photo to one embedding: preprocessing, network, scales.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,19 +14,21 @@ namespace cairn::embed {
 
 // What the command line may say; what it leaves open comes from the model's metadata
 // (cairn.input_size, cairn.mean, cairn.std, cairn.output), then from the graph (a fixed input
-// size), else it is an Error that names the option.
+// size; its only output, or the one named "embedding"), else it is an Error that names the option.
 struct EmbedderOptions {
   std::optional<int> size;                 // pixels; photos are resized to size × size
   std::optional<std::vector<float>> mean;  // one number or three (RGB), 0–255 pixel units
   std::optional<std::vector<float>> std;
   std::optional<std::string> output;  // graph output that is the embedding
-  std::vector<double> scales = {
-      1.0};  // each multiplies size; embeddings are averaged, then normalised
+  // Each multiplies size, to the nearest multiple of 16 where it is not 1 (as the extraction of
+  // Zhang et al., arXiv 2110.04294, does). The raw embeddings are averaged, then normalised.
+  std::vector<double> scales = {1.0};
 };
 
-// Thread-safe settings with the model; make one Worker a thread.
+// Settings with the model, not changed after construction; make one Worker a thread.
 class Embedder {
  public:
+  // Throws Error where options, metadata and graph leave something open or contradict each other.
   Embedder(std::shared_ptr<const engine::Model> model, const EmbedderOptions& options);
 
   const engine::Model& model() const { return *model_; }
@@ -33,13 +36,15 @@ class Embedder {
   const image::Normalisation& normalisation() const { return normalisation_; }
   const std::string& output() const { return output_; }
   const std::vector<double>& scales() const { return scales_; }
+  // The side in pixels that each scale resizes to.
+  const std::vector<int>& sides() const { return sides_; }
   size_t dim() const { return dim_; }  // D, found by running one black photo
 
+  // Not thread-safe. Lives no longer than its Embedder.
   class Worker {
    public:
     explicit Worker(const Embedder& embedder);
-    // Appends nothing, returns D floats of length 1. Throws Error where the network gives NaN or
-    // zeros.
+    // D floats of length 1. Throws Error where the network gives NaN, infinity or zeros only.
     std::vector<float> embed(const image::Image& photo);
     // As embed, without the normalisation to length 1 (what distillation centres).
     std::vector<float> embed_raw(const image::Image& photo);
@@ -47,16 +52,33 @@ class Embedder {
    private:
     const Embedder& embedder_;
     engine::Executor executor_;
-    std::string input_;
+    std::map<int, engine::Tensor> inputs_;  // by side: 1 × 3 × side × side, written anew each time
   };
 
  private:
+  void choose_output(const EmbedderOptions& options);
+  void choose_size(const EmbedderOptions& options);
+  void choose_normalisation(const EmbedderOptions& options);
+
   std::shared_ptr<const engine::Model> model_;
-  int size_ = 0;
-  image::Normalisation normalisation_;
+  std::string input_;
   std::string output_;
+  int size_ = 0;
   std::vector<double> scales_;
+  std::vector<int> sides_;
+  image::Normalisation normalisation_;
   size_t dim_ = 0;
 };
+
+// The metadata keys, for programs that write models.
+inline constexpr const char* kSizeKey = "cairn.input_size";
+inline constexpr const char* kMeanKey = "cairn.mean";
+inline constexpr const char* kStdKey = "cairn.std";
+inline constexpr const char* kOutputKey = "cairn.output";
+inline constexpr const char* kResizeKey = "cairn.resize";
+inline constexpr const char* kDimKey = "cairn.embedding_dim";
+
+// "127.5" or "123.7,116.3,103.5"; throws Error ("where: …") on anything else.
+std::vector<float> parse_channel_values(const std::string& text, const std::string& where);
 
 }  // namespace cairn::embed

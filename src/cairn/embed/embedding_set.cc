@@ -93,6 +93,25 @@ void check_rows(const EmbeddingSet& set, const fs::path& path) {
   }
 }
 
+// A folder inside the embedding folder for files that are not complete yet.
+class Staging {
+ public:
+  explicit Staging(const fs::path& folder) : path_(folder / ".staging") {
+    fs::remove_all(path_);  // of a run that was killed
+    make_folder(path_);
+  }
+  ~Staging() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
 nlohmann::json parse_meta(const std::string& text, const std::string& where) {
   nlohmann::json meta = nlohmann::json::parse(text, nullptr, false);
   if (!meta.is_object()) throw Error(where + ": not a JSON object");
@@ -160,24 +179,26 @@ void write_embedding_folder(const fs::path& folder, size_t dim, const std::vecto
   }
   parse_meta(meta, (folder / kMeta).string());
   make_folder(folder);
-  // Between here and the last line the folder is marked incomplete.
-  std::error_code failed;
-  fs::remove(folder / kMeta, failed);
-  if (failed) throw Error((folder / kMeta).string() + ": cannot replace: " + failed.message());
-  write_stream_atomically(folder / kRows, [&](std::ostream& out) {
+  const Staging staging(folder);
+  write_stream_atomically(staging.path() / kRows, [&](std::ostream& out) {
     const std::array<int64_t, 2> shape = {static_cast<int64_t>(ids.size()),
                                           static_cast<int64_t>(dim)};
     out << npy_f32_header(shape);
     write_rows(out);
   });
-  write_stream_atomically(folder / kIds, [&](std::ostream& out) {
+  write_stream_atomically(staging.path() / kIds, [&](std::ostream& out) {
     for (const std::string& id : ids) out << id << '\n';
   });
-  write_stream_atomically(folder / kSkipped, [&](std::ostream& out) {
+  write_stream_atomically(staging.path() / kSkipped, [&](std::ostream& out) {
     out << "id,reason\n";
     for (const Skipped& photo : skipped) out << csv_line({photo.id, photo.reason});
   });
-  write_text_atomically(folder / kMeta, meta);
+  write_text_atomically(staging.path() / kMeta, meta);
+  // Between here and the last rename the folder is marked incomplete.
+  fs::remove(folder / kMeta);
+  for (const char* name : {kRows, kIds, kSkipped, kMeta}) {
+    fs::rename(staging.path() / name, folder / name);
+  }
 }
 
 bool is_embedding_folder(const fs::path& folder) { return fs::exists(folder / kMeta); }

@@ -34,8 +34,9 @@ EmbeddingSet load_embeddings(const std::filesystem::path& folder);
 // another output of the model in meta.json. A meta.json without these keys says nothing against it.
 void require_comparable(const EmbeddingSet& a, const EmbeddingSet& b);
 
-// Writes a complete folder, each file atomically, meta.json last (a folder without it is
-// incomplete). Throws Error where ids repeat or hold a line break.
+// Writes a complete folder: all files beside it first, then renamed into place, meta.json last (a
+// folder without it is incomplete). Where writing fails, nothing stands under the final names.
+// Throws Error where ids repeat or hold a line break.
 void save_embeddings(const EmbeddingSet& set, const std::filesystem::path& folder);
 
 // As save_embeddings, for rows that are not in memory: write_rows puts ids.size() × dim floats into

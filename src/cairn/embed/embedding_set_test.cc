@@ -73,6 +73,16 @@ TEST(EmbeddingSet, skipped_photos_are_listed_with_quoted_reasons) {
   EXPECT_EQ(load_embeddings(folder / "set").values, (std::vector<float>{0, 1}));
 }
 
+TEST(EmbeddingSet, a_failed_write_leaves_no_file_and_keeps_an_old_set) {
+  const TempDir folder;
+  const auto disk_full = [](std::ostream&) { throw Error("disk full"); };
+  EXPECT_THROW(write_embedding_folder(folder / "set", 2, {"a"}, {}, "{}", disk_full), Error);
+  EXPECT_TRUE(fs::is_empty(folder / "set"));
+  save_embeddings(two_rows(), folder / "set");
+  EXPECT_THROW(write_embedding_folder(folder / "set", 2, {"a"}, {}, "{}", disk_full), Error);
+  EXPECT_EQ(load_embeddings(folder / "set").ids, two_rows().ids);
+}
+
 TEST(EmbeddingSet, a_folder_without_one_of_its_files_is_refused) {
   for (const std::string name : {"embeddings.npy", "ids.txt", "meta.json"}) {
     const TempDir folder;

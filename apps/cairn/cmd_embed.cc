@@ -1,0 +1,164 @@
+// cairn embed: photos to an embedding folder.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cairn/base/error.h"
+#include "cairn/base/log.h"
+#include "cairn/embed/embedder.h"
+#include "cairn/embed/photo_list.h"
+#include "cairn/embed/pipeline.h"
+#include "commands.h"
+#include "interrupt.h"
+
+namespace cairn::apps {
+namespace {
+
+constexpr const char* kHelp = R"(
+Turns photos into an embedding folder: embeddings.npy (N x D float32, rows of length 1), ids.txt,
+meta.json, skipped.csv. Rows are in id order; the same photos, model and settings give the same bytes.
+
+What the model's metadata says need not be given (see: cairn model info, cairn model annotate).
+
+An interrupted run (Ctrl-C, kill, full disk) leaves its finished photos in OUT/.parts and no result:
+the same command with --resume goes on. Without --resume and --force, a folder that holds anything of
+a run is refused. Photos that cannot be read are listed in skipped.csv and do not end the run.
+
+Examples:
+  cairn embed --model model.onnx --images photos/ --out emb/
+  cairn embed --model mobilenet.onnx --size 224 --mean 127.5 --std 127.5 --output embedding \
+              --images gldv2/index --out emb/index
+  cairn embed --model model.onnx --images gldv2/train/train.csv --root gldv2/train --out emb/train
+  cairn embed --model model.onnx --images photos/ --out emb/ --scales 0.707,1,1.414 --resume)";
+
+struct Options {
+  std::string model;
+  std::string images;
+  std::string root;
+  int size = 0;
+  std::vector<float> mean;
+  std::vector<float> std;
+  std::string output;
+  std::string precision = "f32";
+  bool strict = false;
+  bool json = false;
+  embed::EmbedderOptions embedder;
+  embed::EmbedRun run;
+};
+
+embed::EmbedderOptions embedder_options(const Options& options) {
+  embed::EmbedderOptions chosen = options.embedder;
+  if (options.size > 0) chosen.size = options.size;
+  if (!options.mean.empty()) chosen.mean = options.mean;
+  if (!options.std.empty()) chosen.std = options.std;
+  if (!options.output.empty()) chosen.output = options.output;
+  return chosen;
+}
+
+void print_json(const Options& options, const embed::EmbedSummary& summary, double seconds) {
+  const nlohmann::ordered_json result = {
+      {"out", options.run.out.string()},
+      {"photos", summary.photos},
+      {"embedded", summary.embedded()},
+      {"skipped", summary.skipped.size()},
+      {"resumed", summary.resumed},
+      {"dim", summary.dim},
+      {"seconds", seconds},
+      {"photos_per_second", static_cast<double>(summary.photos - summary.resumed) / seconds}};
+  fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void embed_command(Options options) {
+  const auto started = std::chrono::steady_clock::now();
+  const embed::Embedder embedder(engine::Model::load(options.model), embedder_options(options));
+  catch_interrupts();
+  options.run.stop = interrupted;
+  const embed::EmbedSummary summary = embed::embed_photos(
+      embed::read_photo_list(options.images, options.root), embedder, options.run);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  const std::string list = (options.run.out / "skipped.csv").string();
+  if (options.json) print_json(options, summary, seconds);
+  log_info(fmt::format("{}: {} embeddings of {} numbers", options.run.out.string(),
+                       summary.embedded(), summary.dim));
+  if (summary.skipped.empty()) return;
+  if (!options.strict) {
+    log_warning(fmt::format("{} of {} photos were skipped, see {}", summary.skipped.size(),
+                            summary.photos, list));
+    return;
+  }
+  for (const embed::Skipped& photo : summary.skipped) {
+    log_warning(fmt::format("skipped {}: {}", photo.id, photo.reason));
+  }
+  throw Error(
+      fmt::format("{} of {} photos were skipped (--strict); the embeddings of the others "
+                  "are complete, the reasons are in {}",
+                  summary.skipped.size(), summary.photos, list));
+}
+
+void declare_embedder_options(CLI::App& app, Options& options) {
+  app.add_option("--size", options.size, "photos are resized to SIZE x SIZE pixels")
+      ->option_text("SIZE")
+      ->check(CLI::Range(1, 8192));
+  app.add_option("--scales", options.embedder.scales,
+                 "each multiplies the size (to multiples of 16); embeddings are averaged")
+      ->option_text("S[,S...]")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::PositiveNumber);
+  app.add_option("--mean", options.mean, "one number or three (R,G,B) in 0-255 pixel units")
+      ->option_text("M[,M,M]")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--std", options.std, "one number or three (R,G,B) in 0-255 pixel units")
+      ->option_text("S[,S,S]")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--output", options.output, "the model's output that is the embedding")
+      ->option_text("NAME");
+  app.add_option("--precision", options.precision, "number format of the inference: f32")
+      ->option_text("NAME")
+      ->check(CLI::IsMember({"f32"}));
+}
+
+}  // namespace
+
+void declare_embed(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.footer(kHelp);
+  app.add_option("--model", options->model, "ONNX model (required)")
+      ->option_text("FILE")
+      ->required()
+      ->check(CLI::ExistingFile);
+  app.add_option("--images", options->images,
+                 "folder of photos, or a table of them (required): .csv with a column path, "
+                 "relative to the table or to --root, or with a column id and --root")
+      ->option_text("DIR|LIST.csv")
+      ->required()
+      ->check(CLI::ExistingPath);
+  app.add_option("--root", options->root, "folder that the table's paths or ids are below")
+      ->option_text("DIR")
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--out", options->run.out, "embedding folder to write (required)")
+      ->option_text("DIR")
+      ->required();
+  declare_embedder_options(app, *options);
+  app.add_option("--threads", options->run.threads, "default: all cores")
+      ->option_text("N")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-pixels", options->run.max_pixels,
+                 "larger photos are skipped (default: 100000000)")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber);
+  app.add_flag("--resume", options->run.resume, "go on with an interrupted run in --out");
+  app.add_flag("--force", options->run.force, "replace what an earlier run left in --out");
+  app.add_flag("--strict", options->strict, "skipped photos make the exit code 1");
+  app.add_flag("--json", options->json, "print a summary on stdout");
+  app.callback([options] { embed_command(*options); });
+}
+
+}  // namespace cairn::apps

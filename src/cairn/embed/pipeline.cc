@@ -1,0 +1,310 @@
+#include "cairn/embed/pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <ostream>
+
+#include "cairn/base/csv.h"
+#include "cairn/base/error.h"
+#include "cairn/base/files.h"
+#include "cairn/base/progress.h"
+#include "cairn/base/thread_pool.h"
+#include "cairn/embed/parts.h"
+#include "cairn/image/image.h"
+
+namespace cairn::embed {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using dataset::Photo;
+
+void sort_by_id(std::vector<Photo>& photos) {
+  std::sort(photos.begin(), photos.end(),
+            [](const Photo& a, const Photo& b) { return a.id < b.id; });
+  const auto twice = std::adjacent_find(
+      photos.begin(), photos.end(), [](const Photo& a, const Photo& b) { return a.id == b.id; });
+  if (twice != photos.end()) {
+    throw Error(twice->path + " and " + (twice + 1)->path + " have the same id, " + twice->id);
+  }
+}
+
+std::string hash_of_ids(const std::vector<Photo>& photos) {
+  std::string all;
+  for (const Photo& photo : photos) all += photo.id + '\n';
+  return sha256_hex({reinterpret_cast<const uint8_t*>(all.data()), all.size()});
+}
+
+// All that the bytes of the result depend on. No times, paths or machine names: equal runs give
+// equal files.
+Json settings_of(const Embedder& embedder, const std::vector<Photo>& photos, const EmbedRun& run) {
+  Json settings;
+  settings["cairn_version"] = CAIRN_VERSION;
+  settings["model"] = fs::path(embedder.model().name()).filename().string();
+  settings["model_sha256"] = embedder.model().checksum();
+  settings["output"] = embedder.output();
+  settings["size"] = embedder.size();
+  settings["scales"] = embedder.scales();
+  settings["mean"] = embedder.normalisation().mean;
+  settings["std"] = embedder.normalisation().std;
+  settings["resize"] = "bilinear";
+  settings["precision"] = "f32";
+  settings["max_pixels"] = run.max_pixels;
+  settings["photos"] = photos.size();
+  settings["photos_sha256"] = hash_of_ids(photos);
+  return settings;
+}
+
+// Indented; file names that are not UTF-8 lose their odd bytes.
+std::string json_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+// Throws where an earlier run in the folder differs, naming the first setting that does.
+void require_same(const Json& mine, const std::string& text, const fs::path& where) {
+  const Json theirs = Json::parse(text, nullptr, false);
+  for (const auto& [key, value] : mine.items()) {
+    const bool there = theirs.is_object() && theirs.contains(key);
+    if (there && theirs[key] == value) continue;
+    throw Error(where.string() + ": cannot resume, the earlier run had another " + key + " (" +
+                (there ? theirs[key].dump() : "none") + ", now " + value.dump() +
+                "); repeat its settings, or start again with --force");
+  }
+}
+
+// The photos whose chunks are not finished, in the hands of the workers.
+class Work {
+ public:
+  Work(const std::vector<Photo>& photos, const Embedder& embedder, const EmbedRun& run,
+       const PartFolder& parts)
+      : photos_(photos), embedder_(embedder), run_(run), parts_(parts) {
+    const size_t chunks = (photos.size() + run.chunk - 1) / run.chunk;
+    for (size_t k = 0; k < chunks; ++k) {
+      if (!parts.has(k)) open_.push_back(k);
+    }
+    for (const size_t k : open_) pending_ += chunk_size(k);
+  }
+
+  size_t pending() const { return pending_; }
+  size_t chunk_size(size_t k) const {
+    return std::min(run_.chunk, photos_.size() - k * run_.chunk);
+  }
+
+  // Returns when all photos are done, or the run was stopped.
+  void run() {
+    if (pending_ == 0) return;
+    const int threads = resolve_threads(run_.threads);
+    Progress progress("embedding", "photos", photos_.size(), photos_.size() - pending_);
+    parallel_for(threads, threads, [&](size_t, size_t) { work(progress); });
+  }
+
+  bool stopped() const { return stopped_; }
+
+ private:
+  struct OpenChunk {
+    std::vector<std::vector<float>> rows;
+    std::vector<std::string> reasons;
+    size_t left = 0;
+  };
+
+  void work(Progress& progress) {
+    try {
+      Embedder::Worker worker(embedder_);
+      // Only the last chunk can be short, so position / chunk finds the open chunk.
+      for (size_t i = next_++; i < pending_; i = next_++) {
+        if (stopped_ || run_.stop()) {
+          stopped_ = true;
+          return;
+        }
+        const size_t k = open_[i / run_.chunk];
+        embed_one(worker, k, i % run_.chunk);
+        progress.advance();
+      }
+    } catch (...) {
+      stopped_ = true;  // the others stop too; parallel_for rethrows
+      throw;
+    }
+  }
+
+  void embed_one(Embedder::Worker& worker, size_t k, size_t offset) {
+    const Photo& photo = photos_[k * run_.chunk + offset];
+    std::vector<float> row;
+    std::string reason;
+    if (photo.id.empty() || photo.id.find_first_of("\r\n") != std::string::npos) {
+      reason = "the file name is no id (empty, or with a line break)";
+    } else {
+      reason = embed_file(worker, photo, row);
+    }
+    finish_one(k, offset, std::move(row), std::move(reason));
+  }
+
+  // Fills row, or returns why not.
+  std::string embed_file(Embedder::Worker& worker, const Photo& photo, std::vector<float>& row) {
+    try {
+      const Result<image::Image> image =
+          image::read_image(photo.path, {.max_pixels = run_.max_pixels});
+      if (!image) return image.reason();
+      row = worker.embed(image.value());
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    } catch (const std::bad_alloc&) {
+      // Not a property of the photo: skipping it would make the result depend on the machine.
+      throw Error(photo.path + ": out of memory; lower --threads or --max-pixels");
+    }
+  }
+
+  void finish_one(size_t k, size_t offset, std::vector<float> row, std::string reason) {
+    OpenChunk done;
+    {
+      const std::lock_guard lock(mutex_);
+      OpenChunk& chunk = chunks_[k];
+      if (chunk.rows.empty()) {
+        chunk.left = chunk_size(k);
+        chunk.rows.resize(chunk.left);
+        chunk.reasons.resize(chunk.left);
+      }
+      chunk.rows[offset] = std::move(row);
+      chunk.reasons[offset] = std::move(reason);
+      if (--chunk.left > 0) return;
+      done = std::move(chunk);
+      chunks_.erase(k);
+    }
+    Part part{std::move(done.reasons), {}};
+    for (const std::vector<float>& values : done.rows) {
+      part.rows.insert(part.rows.end(), values.begin(), values.end());
+    }
+    parts_.write(k, part);
+  }
+
+  const std::vector<Photo>& photos_;
+  const Embedder& embedder_;
+  const EmbedRun& run_;
+  const PartFolder& parts_;
+  std::vector<size_t> open_;  // chunks without a part, ascending
+  size_t pending_ = 0;        // photos in them
+  std::atomic<size_t> next_ = 0;
+  std::atomic<bool> stopped_ = false;
+  std::mutex mutex_;
+  std::map<size_t, OpenChunk> chunks_;
+};
+
+// Puts the parts together, reading them twice: how many rows there are stands before the first row,
+// and all rows at once may not fit into memory.
+std::vector<Skipped> write_result(const std::vector<Photo>& photos, const Work& work,
+                                  const PartFolder& parts, size_t dim, size_t chunk, Json meta,
+                                  const fs::path& out) {
+  std::vector<std::string> ids;
+  std::vector<Skipped> skipped;
+  for (size_t first = 0; first < photos.size(); first += chunk) {
+    const size_t k = first / chunk;
+    const Part part = parts.read(k, work.chunk_size(k));
+    for (size_t i = 0; i < part.reasons.size(); ++i) {
+      const std::string& id = photos[first + i].id;
+      if (part.reasons[i].empty()) {
+        ids.push_back(id);
+      } else {
+        skipped.push_back({id, part.reasons[i]});
+      }
+    }
+  }
+  meta["dim"] = dim;
+  meta["count"] = ids.size();
+  write_embedding_folder(out, dim, ids, skipped, json_text(meta), [&](std::ostream& rows) {
+    for (size_t first = 0; first < photos.size(); first += chunk) {
+      const size_t k = first / chunk;
+      const Part part = parts.read(k, work.chunk_size(k));
+      rows.write(reinterpret_cast<const char*>(part.rows.data()),
+                 static_cast<std::streamsize>(part.rows.size() * sizeof(float)));
+    }
+  });
+  return skipped;
+}
+
+std::vector<Skipped> read_skipped(const fs::path& folder) {
+  CsvReader table(folder / "skipped.csv");
+  const size_t id = table.column("id");
+  const size_t reason = table.column("reason");
+  std::vector<Skipped> skipped;
+  for (std::vector<std::string> row; table.next(row);) skipped.push_back({row[id], row[reason]});
+  return skipped;
+}
+
+// meta.json first: without it the folder is no set any more.
+constexpr std::array<const char*, 4> kResultFiles = {"meta.json", "embeddings.npy", "ids.txt",
+                                                     "skipped.csv"};
+
+// Throws where a run that starts would overwrite something.
+void require_no_result(const fs::path& out) {
+  for (const char* name : kResultFiles) {
+    if (!fs::exists(out / name)) continue;
+    throw Error(out.string() + ": has " + name + " already; choose another folder, or replace " +
+                "what is there with --force");
+  }
+}
+
+void remove_result(const fs::path& out) {
+  for (const char* name : kResultFiles) {
+    std::error_code failed;
+    fs::remove(out / name, failed);
+    if (failed) throw Error((out / name).string() + ": cannot replace: " + failed.message());
+  }
+}
+
+// Leaves the parts of an earlier equal run where that is wanted, else none.
+void start_or_resume(PartFolder& parts, const Json& settings, const EmbedRun& run) {
+  Json manifest = settings;
+  manifest["chunk"] = run.chunk;
+  const std::optional<std::string> earlier = parts.manifest();
+  if (run.force) {
+    remove_result(run.out);
+  } else if (earlier && !run.resume) {
+    throw Error(run.out.string() + ": holds an unfinished run; go on with --resume, or start " +
+                "again with --force");
+  } else if (earlier) {
+    require_same(manifest, *earlier, run.out);
+    parts.tidy();
+    return;
+  } else {
+    require_no_result(run.out);
+  }
+  parts.start(json_text(manifest));
+}
+
+}  // namespace
+
+EmbedSummary embed_photos(std::vector<Photo> photos, const Embedder& embedder,
+                          const EmbedRun& run) {
+  CAIRN_ASSERT(run.chunk > 0);
+  sort_by_id(photos);
+  const Json settings = settings_of(embedder, photos, run);
+  EmbedSummary summary{photos.size(), 0, embedder.dim(), {}};
+  make_folder(run.out);
+  const FolderLock lock(run.out);
+  PartFolder parts(run.out / ".parts", embedder.dim());
+
+  if (is_embedding_folder(run.out) && run.resume && !run.force) {
+    require_same(settings, read_text(run.out / "meta.json"), run.out);
+    parts.remove();
+    summary.resumed = photos.size();
+    summary.skipped = read_skipped(run.out);
+    return summary;
+  }
+  start_or_resume(parts, settings, run);
+  Work work(photos, embedder, run, parts);
+  summary.resumed = photos.size() - work.pending();
+  work.run();
+  if (work.stopped()) {
+    throw Error("stopped; what is done stays in " + run.out.string() +
+                ": go on with the same command and --resume");
+  }
+  summary.skipped = write_result(photos, work, parts, embedder.dim(), run.chunk, settings, run.out);
+  parts.remove();
+  return summary;
+}
+
+}  // namespace cairn::embed
