@@ -36,6 +36,9 @@ std::vector<int64_t> integers(const OpContext& ctx, size_t i);
 int64_t integer(const OpContext& ctx, size_t i);
 double number(const OpContext& ctx, size_t i);
 
+// The type of an ONNX type code (TensorProto.DataType). Throws Error where it is not supported.
+DType dtype_of_code(const OpContext& ctx, int64_t code);
+
 // An attribute that has to be there.
 std::vector<int64_t> required_ints(const OpContext& ctx, std::string_view key);
 
