@@ -2,6 +2,7 @@
 // numbers.
 #include <gtest/gtest.h>
 
+#include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/nn/backbones/efficientnet.h"
 #include "cairn_train/nn/backbones/resnet.h"
 #include "cairn_train/nn/embedding_net.h"
@@ -66,6 +67,26 @@ TEST(NnGolden, backbones_resnet50) {
   CAIRN_REQUIRE_SHARED("golden");
   ResNet50 net({.last_stride = 1, .avg_down = true});
   expect_backbone_matches(net, golden_case("backbones/resnet50"));
+}
+
+TEST(NnGolden, models_vt_net) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const torch::NoGradGuard no_grad;
+  const auto golden = golden_case("models/vt_net");
+  const auto& parameters = golden.spec["parameters"];
+  EmbeddingNet net(NetOptions{});  // the defaults are this network
+  const auto rest = fill(net, golden, 1);
+  loss::CosineHead head(net.embedding_dim(), parameters["classes"], parameters["subcenters"]);
+  EXPECT_EQ(rest.front().first, "head.weight");
+  load_state(head, {{"weight", rest.front().second}}, Strictness::kStrict);
+  for (const auto& [file, output] : golden.spec["outputs"].items()) {
+    const auto images = input_of(output);
+    torch::Tensor result = file.starts_with("pooled") ? net.pooled(images) : net.forward(images);
+    if (file.starts_with("logits")) result = head.forward(result);
+    EXPECT_LE(max_error_over_std(values(result), golden.f32(file).values),
+              golden.spec["tolerance"]["max"].get<double>())
+        << file;
+  }
 }
 
 TEST(NnGolden, models_wz_resnet50) {

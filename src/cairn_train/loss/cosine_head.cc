@@ -1,0 +1,35 @@
+#include "cairn_train/loss/cosine_head.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <tuple>
+
+#include "cairn/base/error.h"
+
+namespace cairn::loss {
+
+torch::Tensor normalize_rows(const torch::Tensor& x) {
+  return torch::nn::functional::normalize(
+      x, torch::nn::functional::NormalizeFuncOptions().p(2).dim(1).eps(1e-6));
+}
+
+CosineHead::CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenters)
+    : classes_(classes), subcenters_(subcenters) {
+  if (embedding_dim < 1 || classes < 1 || subcenters < 1) {
+    throw Error(fmt::format("a head of {} classes, {} sub-centres and {} dimensions is impossible",
+                            classes, subcenters, embedding_dim));
+  }
+  const int64_t rows = classes * subcenters;
+  const double bound = std::sqrt(6.0 / static_cast<double>(embedding_dim + rows));
+  weight_ =
+      register_parameter("weight", torch::empty({rows, embedding_dim}).uniform_(-bound, bound));
+}
+
+torch::Tensor CosineHead::forward(const torch::Tensor& embeddings) {
+  const auto cosines = torch::linear(normalize_rows(embeddings), normalize_rows(weight_));
+  if (subcenters_ == 1) return cosines;
+  return std::get<0>(cosines.view({-1, classes_, subcenters_}).max(2));
+}
+
+}  // namespace cairn::loss

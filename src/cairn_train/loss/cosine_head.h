@@ -1,0 +1,30 @@
+// The classifier behind every margin loss: cosines between embeddings and class centres.
+#pragma once
+
+#include <torch/torch.h>
+
+namespace cairn::loss {
+
+// Rows divided by their length: N×D → N×D. Rows shorter than 1e-6 are divided by 1e-6, so that no
+// gradient becomes NaN.
+torch::Tensor normalize_rows(const torch::Tensor& x);
+
+// One or more centres a class (sub-centre ArcFace, Deng et al. 2020). The key is "weight", of shape
+// (classes·subcenters)×D, class-major: row c·subcenters + j is sub-centre j of class c. Register it
+// as "head" ("vt" keys) or "classifier" ("wz" keys).
+class CosineHead : public torch::nn::Module {
+ public:
+  // Centres start uniform (Glorot, Bengio 2010), from torch's default generator. Throws Error for
+  // sizes below 1.
+  CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenters = 1);
+  // Embeddings N×D of any length → cosines N×classes, the largest of each class's sub-centres.
+  torch::Tensor forward(const torch::Tensor& embeddings);
+  int64_t classes() const { return classes_; }
+
+ private:
+  int64_t classes_;
+  int64_t subcenters_;
+  torch::Tensor weight_;
+};
+
+}  // namespace cairn::loss
