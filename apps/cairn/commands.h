@@ -19,5 +19,9 @@ std::span<const Command> commands();
 
 void declare_embed(CLI::App& app);
 void declare_model(CLI::App& app);
+void declare_search(CLI::App& app);
+void declare_recognize(CLI::App& app);
+void declare_retrieve(CLI::App& app);
+void declare_eval(CLI::App& app);
 
 }  // namespace cairn::apps

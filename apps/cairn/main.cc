@@ -16,6 +16,10 @@ namespace cairn::apps {
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands = {
       {"embed", "turn photos into embeddings", declare_embed},
+      {"search", "find the most similar photos, as a table", declare_search},
+      {"recognize", "name the landmark of each photo, as a submission", declare_recognize},
+      {"retrieve", "find the most similar photos, as a submission", declare_retrieve},
+      {"eval", "score a submission", declare_eval},
       {"model", "look into an ONNX file, or annotate it", declare_model},
   };
   return kCommands;

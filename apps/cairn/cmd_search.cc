@@ -1,0 +1,74 @@
+// cairn search: the most similar index photos of each query, as a table.
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "cairn/base/csv.h"
+#include "cairn/base/files.h"
+#include "cairn/base/log.h"
+#include "commands.h"
+#include "embeddings.h"
+
+namespace cairn::apps {
+namespace {
+
+constexpr const char* kHelp = R"(
+Writes a table query,rank,id,score: rank from 1, score the cosine similarity of the embeddings.
+The search is exact; equal scores are ordered by id. The same embeddings give the same bytes,
+whatever the number of threads.
+
+Examples:
+  cairn search --queries emb/test --index emb/index --out hits.csv
+  cairn search --queries emb/photos --index emb/photos --exclude-self --top 5 --out similar.csv)";
+
+struct Options {
+  std::string queries;
+  std::string index;
+  std::string out;
+  size_t top = 100;
+  int threads = 0;
+  bool exclude_self = false;
+};
+
+void search_command(const Options& options) {
+  make_folder_of(options.out);
+  const QueriesAndIndex sets = load_queries_and_index(options.queries, options.index);
+  const auto results = search::search_exact(
+      rows_of(sets.queries), rows_of(sets.index),
+      search_options(options.top, options.threads, sets.queries.size(), options.exclude_self));
+  write_stream_atomically(options.out, [&](std::ostream& out) {
+    out << "query,rank,id,score\n";
+    for (size_t q = 0; q < results.size(); ++q) {
+      for (size_t rank = 0; rank < results[q].size(); ++rank) {
+        const search::Hit& hit = results[q][rank];
+        out << csv_line({sets.queries.ids[q], std::to_string(rank + 1), sets.index.ids[hit.row],
+                         fmt::format("{}", hit.score)});
+      }
+    }
+  });
+  log_info(fmt::format("{}: {} queries in {} embeddings", options.out, sets.queries.size(),
+                       sets.index.size()));
+}
+
+}  // namespace
+
+void declare_search(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.footer(kHelp);
+  app.add_option("--queries", options->queries, "embedding folder")->required();
+  app.add_option("--index", options->index, "embedding folder")->required();
+  app.add_option("--out", options->out, "CSV file to write")->required();
+  app.add_option("--top", options->top, "hits a query")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--threads", options->threads, "0: all cores")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_flag("--exclude-self", options->exclude_self,
+               "leave out the index photo that has the query's id");
+  app.callback([options] { search_command(*options); });
+}
+
+}  // namespace cairn::apps

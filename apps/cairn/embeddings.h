@@ -1,0 +1,28 @@
+// What the commands that search have in common.
+#pragma once
+
+#include <string>
+
+#include "cairn/embed/embedding_set.h"
+#include "cairn/search/exact_search.h"
+
+namespace cairn::apps {
+
+search::Rows rows_of(const embed::EmbeddingSet& set);
+
+// Loads two embedding folders that one model made. Throws Error; the message names the folders
+// where they do not fit each other.
+struct QueriesAndIndex {
+  embed::EmbeddingSet queries;
+  embed::EmbeddingSet index;
+};
+QueriesAndIndex load_queries_and_index(const std::string& queries, const std::string& index);
+
+// Makes the folder that a file will be written to, so that long work does not end in an error.
+void make_folder_of(const std::string& file);
+
+// Options that show the progress of a search for so many queries, until they are destroyed.
+search::SearchOptions search_options(size_t top, int threads, size_t queries,
+                                     bool exclude_self = false);
+
+}  // namespace cairn::apps

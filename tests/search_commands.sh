@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# search, recognize, retrieve and eval on hand-made embeddings of two dimensions.   search_commands.sh CAIRN
+set -euo pipefail
+cairn=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+
+fail() { echo "FAILED: $*"; exit 1; }
+
+one='\x00\x00\x80\x3f'; zero='\x00\x00\x00\x00'; p6='\x9a\x99\x19\x3f'; p8='\xcd\xcc\x4c\x3f'; m8='\xcd\xcc\x4c\xbf'
+
+# embeddings FOLDER "ids" "values" [meta]
+embeddings() {
+  mkdir -p "$1"
+  local ids=($2)
+  printf '%s\n' "${ids[@]}" > "$1/ids.txt"
+  local header="{'descr': '<f4', 'fortran_order': False, 'shape': (${#ids[@]}, 2), }"
+  { printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "$header"; printf "${3// /}"; } > "$1/embeddings.npy"
+  printf 'id,reason\n' > "$1/skipped.csv"
+  printf '%s' "${4:-{\}}" > "$1/meta.json"
+}
+
+# expect_error CODE "part of the message" command…
+expect_error() {
+  local code=$1 part=$2 status=0; shift 2
+  "$@" > out.txt 2> err.txt || status=$?
+  [ "$status" = "$code" ] || fail "$* ended with $status instead of $code: $(cat err.txt)"
+  grep -qF -- "$part" err.txt out.txt || fail "$*: no \"$part\" in: $(cat err.txt)"
+}
+
+embeddings queries "q1 q2" "$one$zero $zero$one"
+embeddings index "a b c d" "$p6$p8 $one$zero $p6$m8 $one$zero"
+
+"$cairn" search --queries queries --index index --top 3 --out hits.csv 2> /dev/null
+cmp hits.csv - <<'END' || fail "search wrote $(cat hits.csv)"
+query,rank,id,score
+q1,1,b,1
+q1,2,d,1
+q1,3,a,0.6
+q2,1,a,0.8
+q2,2,b,0
+q2,3,d,0
+END
+"$cairn" search --queries index --index index --exclude-self --top 1 --out new/self.csv 2> /dev/null
+cut -d, -f1,3 new/self.csv | tr '\n' ' ' | grep -qx 'query,id a,b b,d c,b d,b ' || fail "$(cat new/self.csv)"
+
+printf 'id,landmark_id\na,10\nb,20\nd,30\nz,40\n' > labels.csv
+"$cairn" recognize --queries queries --references index --labels labels.csv --top-k 1 --out names.csv 2> err.txt
+cmp names.csv - <<'END' || fail "recognize wrote $(cat names.csv)"
+id,landmarks
+q1,20 1
+q2,10 0.800000011920929
+END
+grep -q '1 of 4 references have no label' err.txt || fail "recognize did not count the unlabelled: $(cat err.txt)"
+grep -q '1 of 4 labels have no embedding' err.txt || fail "recognize did not count the missing: $(cat err.txt)"
+
+"$cairn" retrieve --queries queries --index index --out images.csv 2> /dev/null
+cmp images.csv - <<'END' || fail "retrieve wrote $(cat images.csv)"
+id,images
+q1,b d a c
+q2,a b d c
+END
+
+printf 'id,landmarks,Usage\nq1,20,Public\nq2,99,Private\nq3,10,Private\n' > names_solution.csv
+"$cairn" eval recognition --solution names_solution.csv --submission names.csv --json > scores.json 2> err.txt
+grep -q '"gap": 0.3333' scores.json || fail "$(cat scores.json)"
+grep -q '"missing": 1' scores.json || fail "$(cat scores.json)"
+"$cairn" eval recognition --solution names_solution.csv --submission names.csv --usage Public 2> /dev/null |
+  grep -q 'GAP    1.0000' || fail "the public part must score 1"
+printf 'id,images,Usage\nq1,b a,Public\nq2,None,Ignored\n' > images_solution.csv
+"$cairn" eval retrieval --solution images_solution.csv --submission images.csv | grep -q 'mAP@100    0.8333' ||
+  fail "mAP@100 must be (1 + 2/3) / 2"
+
+expect_error 1 "no such embedding folder" "$cairn" search --queries nowhere --index index --out x.csv
+expect_error 2 "--out is required" "$cairn" search --queries queries --index index
+expect_error 2 "--top" "$cairn" retrieve --queries queries --index index --top 101 --out x.csv
+embeddings other "e" "$one$zero" '{"model_sha256": "1"}'
+embeddings another "e" "$one$zero" '{"model_sha256": "2"}'
+expect_error 1 "other and another: " "$cairn" search --queries other --index another --out x.csv
+printf 'id,landmark_id\nz,40\n' > foreign.csv
+expect_error 1 "labels none of the photos" \
+  "$cairn" recognize --queries queries --references index --labels foreign.csv --out x.csv
+printf 'id,landmarks\nq1,20 much\n' > broken.csv
+expect_error 1 'broken.csv:2: the confidence "much" is not a number' \
+  "$cairn" eval recognition --solution names_solution.csv --submission broken.csv
+printf 'id,landmarks\nq7,20 1\n' > foreign.csv
+expect_error 1 "different datasets" "$cairn" eval recognition --solution names_solution.csv --submission foreign.csv
+[ ! -e x.csv ] || fail "a failed command left x.csv"
+ls | grep -q tmp && fail "a temporary file was left behind: $(ls)"
+echo "search commands: passed"
