@@ -31,3 +31,8 @@ if(CAIRN_SANITIZE)
     -fsanitize=${CAIRN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${CAIRN_SANITIZE})
 endif()
+if(CAIRN_FUZZ)
+  # The coverage that libFuzzer steers by; its main() is linked to the fuzz targets alone.
+  target_compile_options(cairn_settings INTERFACE -fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -15,7 +15,7 @@ runtime=(
 train=(libtorch-dev libgloo-dev)
 test=(
   libgtest-dev libgmock-dev libopencv-imgcodecs-dev libonnx-testdata libheif-examples
-  clang clang-format clang-tidy libclang-rt-14-dev
+  clang clang-format clang-tidy libclang-rt-14-dev libomp-dev
 )
 bench=(libbenchmark-dev nodejs npm)
 
