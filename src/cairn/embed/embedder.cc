@@ -29,7 +29,10 @@ int parse_side(const std::string& text, const std::string& where) {
 
 std::string list_names(const std::vector<engine::ValueInfo>& values) {
   std::string names;
-  for (const engine::ValueInfo& value : values) names += (names.empty() ? "" : ", ") + value.name;
+  for (const engine::ValueInfo& value : values) {
+    names += names.empty() ? "" : ", ";
+    names += value.name;
+  }
   return names;
 }
 
