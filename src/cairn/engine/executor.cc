@@ -1,11 +1,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <omp.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <list>
+#include <new>
 
 #include "cairn/base/error.h"
 #include "cairn/engine/interpreter.h"
 #include "cairn/engine/model_impl.h"
+#include "cairn/engine/plan/plan.h"
 
 namespace cairn::engine {
 namespace {
@@ -32,11 +37,44 @@ void check_input(const Graph& graph, const ValueInfo& input, const Tensor& tenso
                      shape_text(input.shape)));
 }
 
+// Holds OpenMP, and with it oneDNN, to the calling thread.
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
+// What a plan is made for.
+struct PlanKey {
+  std::vector<Shape> shapes;  // of the graph inputs, in order
+  std::vector<std::string> outputs;
+  bool operator==(const PlanKey&) const = default;
+};
+
+struct CachedPlan {
+  PlanKey key;
+  std::unique_ptr<Plan> plan;  // null: shapes depend on data in a way that only interpreting serves
+};
+
 }  // namespace
 
 struct Executor::Impl {
   explicit Impl(std::shared_ptr<const Model> m) : model(std::move(m)) {}
+
   std::shared_ptr<const Model> model;
+  std::list<CachedPlan> plans;  // the last used first
+  std::shared_ptr<char> arena;
+  size_t arena_bytes = 0;
+
+  const Graph& graph() const { return model->impl().graph; }
+  void check(const TensorMap& inputs, std::vector<std::string>& outputs) const;
+  CachedPlan& plan_for(const TensorMap& inputs, const std::vector<std::string>& outputs);
+  char* arena_of(size_t bytes);
 };
 
 Executor::Executor(std::shared_ptr<const Model> model)
@@ -46,25 +84,88 @@ Executor::Executor(const Executor& other) : Executor(other.impl_->model) {}
 
 const Model& Executor::model() const { return *impl_->model; }
 
-TensorMap Executor::run(const TensorMap& inputs, const std::vector<std::string>& outputs) {
-  const Graph& graph = impl_->model->impl().graph;
+// Throws for wrong inputs; fills in the outputs where the caller wants all.
+void Executor::Impl::check(const TensorMap& inputs, std::vector<std::string>& outputs) const {
   for (const auto& [name, tensor] : inputs)
-    if (std::none_of(graph.inputs.begin(), graph.inputs.end(),
+    if (std::none_of(graph().inputs.begin(), graph().inputs.end(),
                      [&](const ValueInfo& input) { return input.name == name; }))
-      throw Error(fmt::format("{}: the model has no input \"{}\"", graph.file, name));
-  for (const ValueInfo& input : graph.inputs) {
+      throw Error(fmt::format("{}: the model has no input \"{}\"", graph().file, name));
+  for (const ValueInfo& input : graph().inputs) {
     const auto given = inputs.find(input.name);
     if (given == inputs.end())
-      throw Error(fmt::format("{}: input \"{}\" is missing", graph.file, input.name));
-    check_input(graph, input, given->second);
+      throw Error(fmt::format("{}: input \"{}\" is missing", graph().file, input.name));
+    check_input(graph(), input, given->second);
   }
+  if (outputs.empty())
+    for (const ValueInfo& output : graph().outputs) outputs.push_back(output.name);
+  for (const std::string& name : outputs)
+    if (!graph().is_output(name))
+      throw Error(fmt::format("{}: the model has no output \"{}\"", graph().file, name));
+  std::sort(outputs.begin(), outputs.end());
+  outputs.erase(std::unique(outputs.begin(), outputs.end()), outputs.end());
+}
+
+CachedPlan& Executor::Impl::plan_for(const TensorMap& inputs,
+                                     const std::vector<std::string>& outputs) {
+  PlanKey key;
+  key.outputs = outputs;
+  for (const ValueInfo& input : graph().inputs) key.shapes.push_back(inputs.at(input.name).shape());
+  const auto found = std::find_if(plans.begin(), plans.end(),
+                                  [&](const CachedPlan& cached) { return cached.key == key; });
+  if (found != plans.end()) {
+    plans.splice(plans.begin(), plans, found);
+    return plans.front();
+  }
+  auto plan = std::make_unique<Plan>(graph(), model->impl().weights, inputs, outputs);
+  plans.push_front({std::move(key), std::move(plan)});
+  if (plans.size() > kMaxPlans) plans.pop_back();
+  return plans.front();
+}
+
+char* Executor::Impl::arena_of(size_t bytes) {
+  constexpr size_t kPage = 4096;
+  if (bytes > arena_bytes || arena == nullptr) {
+    arena_bytes = (bytes / kPage + 1) * kPage;
+    arena.reset();  // before the new one is made
+    void* memory = std::aligned_alloc(kPage, arena_bytes);
+    if (memory == nullptr) throw std::bad_alloc();
+    arena = std::shared_ptr<char>(static_cast<char*>(memory), std::free);
+  }
+  return arena.get();
+}
+
+TensorMap Executor::run(const TensorMap& inputs, const std::vector<std::string>& outputs) {
   std::vector<std::string> wanted = outputs;
-  if (wanted.empty())
-    for (const ValueInfo& output : graph.outputs) wanted.push_back(output.name);
-  for (const std::string& name : wanted)
-    if (!graph.is_output(name))
-      throw Error(fmt::format("{}: the model has no output \"{}\"", graph.file, name));
-  return interpret(graph, inputs, wanted);
+  impl_->check(inputs, wanted);
+  if (!impl_->model->impl().optimise) return interpret(impl_->graph(), inputs, wanted);
+  const OneThread one_thread;
+  CachedPlan& cached = impl_->plan_for(inputs, wanted);
+  if (cached.plan != nullptr) {
+    try {
+      return cached.plan->run(inputs, impl_->arena_of(cached.plan->arena_bytes()));
+    } catch (const PlanMismatch&) {
+      cached.plan.reset();
+    }
+  }
+  return interpret(impl_->graph(), inputs, wanted);
+}
+
+Executor::PlanSummary Executor::summarise(const TensorMap& inputs,
+                                          const std::vector<std::string>& outputs) {
+  std::vector<std::string> wanted = outputs;
+  impl_->check(inputs, wanted);
+  PlanSummary summary;
+  if (!impl_->model->impl().optimise) return summary;
+  const OneThread one_thread;
+  const CachedPlan& cached = impl_->plan_for(inputs, wanted);
+  if (cached.plan == nullptr) return summary;
+  summary.reorders = cached.plan->reorders();
+  summary.peak_bytes = cached.plan->arena_bytes();
+  for (const std::string& label : cached.plan->labels()) {
+    ++summary.steps;
+    ++summary.labels[label];
+  }
+  return summary;
 }
 
 }  // namespace cairn::engine

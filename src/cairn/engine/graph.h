@@ -24,6 +24,10 @@ struct PostOp {
   size_t operand = 0;  // kAdd, kPRelu: which of the node's inputs is the other term, or the slopes
 };
 
+// A fused node's inputs up to here are its own (data, weights, bias); what its post-operations read
+// comes after.
+inline constexpr size_t kBaseInputs = 3;
+
 // A node of the file, or one that a pass made of several. Fused nodes are always float32.
 struct GraphNode : Node {
   std::vector<PostOp> post_ops;

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
 #include "cairn/base/error.h"
 
 namespace cairn::engine {
@@ -38,6 +42,54 @@ std::vector<Tensor> run_node(const Graph& graph, const Node& node,
   return std::move(context.outputs);
 }
 
+float activate(const PostOp& activation, float x) {
+  const float a = activation.alpha;
+  const float b = activation.beta;
+  switch (activation.activation) {
+    case Activation::kRelu:
+      return x > 0 ? x : a * x;
+    case Activation::kClip:
+      return std::min(std::max(x, a), b);
+    case Activation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
+    case Activation::kHardSwish:
+      return x * std::min(std::max(x + 3, 0.f), 6.f) / 6;
+    case Activation::kHardSigmoid:
+      return std::min(std::max(a * x + b, 0.f), 1.f);
+    case Activation::kTanh:
+      return std::tanh(x);
+    case Activation::kElu:
+      return x > 0 ? x : a * std::expm1(x);
+  }
+  CAIRN_ASSERT(false);
+  return 0;
+}
+
+std::vector<Tensor> run_graph_node(const Graph& graph, const GraphNode& node,
+                                   std::vector<const Tensor*> inputs, Allocator& allocator) {
+  if (node.post_ops.empty()) return run_node(graph, node, std::move(inputs), allocator);
+  std::vector<const Tensor*> base = inputs;
+  base.resize(std::min(base.size(), kBaseInputs));
+  HeapAllocator heap(graph.max_tensor_elements);
+  Tensor value = run_node(graph, node, std::move(base), heap)[0];
+  for (const PostOp& post_op : node.post_ops) {
+    if (post_op.kind == PostOp::Kind::kActivation) {
+      for (float& x : std::span(value.data<float>(), value.count())) x = activate(post_op, x);
+      continue;
+    }
+    Node other;
+    other.op_type = post_op.kind == PostOp::Kind::kAdd ? "Add" : "PRelu";
+    other.name = node.describe();
+    other.outputs = node.outputs;
+    value = run_node(graph, other, {&value, inputs[post_op.operand]}, heap)[0];
+  }
+  Tensor result = allocator.allocate(0, value.dtype(), value.shape());
+  if (value.bytes() > 0) std::memcpy(result.data<float>(), value.data<float>(), value.bytes());
+  return {result};
+}
+
 std::map<std::string, Tensor> interpret(const Graph& graph, std::map<std::string, Tensor> values,
                                         const std::vector<std::string>& outputs) {
   const std::vector<size_t> order = nodes_for(graph, {outputs.begin(), outputs.end()});
@@ -54,7 +106,7 @@ std::map<std::string, Tensor> interpret(const Graph& graph, std::map<std::string
       const Tensor* constant = graph.constant(input);
       inputs.push_back(input.empty() ? nullptr : constant ? constant : &values.at(input));
     }
-    std::vector<Tensor> results = run_node(graph, node, inputs, allocator);
+    std::vector<Tensor> results = run_graph_node(graph, node, inputs, allocator);
     for (size_t k = 0; k < node.outputs.size(); ++k)
       if (uses.contains(node.outputs[k])) values[node.outputs[k]] = std::move(results[k]);
     for (const std::string& input : node.inputs)

@@ -27,6 +27,13 @@ void check_size(const Shape& shape, uint64_t max_elements);
 std::vector<Tensor> run_node(const Graph& graph, const Node& node,
                              std::vector<const Tensor*> inputs, Allocator& allocator);
 
+// Runs a node with its post-operations, each on its own.
+std::vector<Tensor> run_graph_node(const Graph& graph, const GraphNode& node,
+                                   std::vector<const Tensor*> inputs, Allocator& allocator);
+
+// What an activation makes of one number.
+float activate(const PostOp& activation, float x);
+
 // Runs the nodes on the values, which hold the graph inputs; returns the wanted outputs. Values are
 // freed after their last use.
 std::map<std::string, Tensor> interpret(const Graph& graph, std::map<std::string, Tensor> values,

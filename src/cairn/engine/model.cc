@@ -4,6 +4,7 @@
 #include "cairn/base/files.h"
 #include "cairn/engine/model_impl.h"
 #include "cairn/engine/onnx_reader.h"
+#include "cairn/engine/passes/passes.h"
 
 namespace cairn::engine {
 
@@ -20,6 +21,14 @@ std::shared_ptr<const Model> Model::parse(std::span<const uint8_t> bytes, const 
   const std::shared_ptr<Model> model(new Model());
   Impl& impl = *model->impl_;
   impl.graph = read_onnx(bytes, name, options.max_tensor_elements);
+  if (options.optimise) {
+    try {
+      optimise(impl.graph);
+    } catch (const Error& error) {  // an attribute of the wrong type
+      const std::string message = error.what();
+      throw Error(message.starts_with(name) ? message : name + ": " + message);
+    }
+  }
   impl.checksum = sha256_hex(bytes);
   impl.optimise = options.optimise;
   return model;

@@ -81,6 +81,18 @@ class Executor {
 
   const Model& model() const;
 
+  // What the plan for these inputs looks like. Without optimise there is none: all zero.
+  struct PlanSummary {
+    size_t steps = 0;
+    size_t reorders = 0;                // between layouts
+    size_t peak_bytes = 0;              // of all intermediate values together
+    std::map<std::string, int> labels;  // steps by kind
+  };
+  PlanSummary summarise(const TensorMap& inputs, const std::vector<std::string>& outputs = {});
+
+  // Plans that are kept, the ones used last.
+  static constexpr size_t kMaxPlans = 8;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

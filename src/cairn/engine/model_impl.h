@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cairn/engine/graph.h"
+#include "cairn/engine/plan/weight_cache.h"
 
 namespace cairn::engine {
 
@@ -11,6 +12,7 @@ struct Model::Impl {
   Graph graph;
   std::string checksum;
   bool optimise = true;
+  mutable WeightCache weights;
 };
 
 }  // namespace cairn::engine

@@ -66,6 +66,8 @@ class Tensor {
     return {data<T>(), count_};
   }
 
+  const std::shared_ptr<void>& memory() const { return memory_; }
+
  private:
   DType type_ = DType::kF32;
   Shape shape_;

@@ -1,0 +1,88 @@
+#include "cairn/engine/kernels/channels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cairn/engine/kernels/channels.cc"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace cairn::engine::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Calls body(x, lane offset) for whole vectors of each group, storing what it returns.
+template <size_t kBlock, typename Body>
+void for_block(const float* HWY_RESTRICT x, float* y, size_t positions, Body body) {
+  const hn::CappedTag<float, kBlock> d;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t lane = 0; lane < kBlock; lane += lanes) {
+    const auto function = body(d, lane);
+    for (size_t i = 0; i < positions; ++i) {
+      const size_t at = i * kBlock + lane;
+      hn::StoreU(function(hn::LoadU(d, x + at)), d, y + at);
+    }
+  }
+}
+
+// One number for all elements: body as above with lane 0, whose vectors hold it in every lane.
+template <typename Body>
+void for_plain(const float* x, float* y, size_t positions, Body body) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto function = body(d);
+  size_t i = 0;
+  for (; i + lanes <= positions; i += lanes) hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
+  const hn::CappedTag<float, 1> one;
+  const auto last = body(one);
+  for (; i < positions; ++i) hn::StoreU(last(hn::LoadU(one, x + i)), one, y + i);
+}
+
+void scale_shift_impl(const float* x, float* y, const float* scale, const float* shift,
+                      size_t positions, size_t block) {
+  const auto blocked = [&](auto d, size_t lane) {
+    return [a = hn::LoadU(d, scale + lane), b = hn::LoadU(d, shift + lane)](auto v) {
+      return hn::MulAdd(v, a, b);
+    };
+  };
+  if (block == 16) return for_block<16>(x, y, positions, blocked);
+  if (block == 8) return for_block<8>(x, y, positions, blocked);
+  for_plain(x, y, positions, [&](auto d) {
+    return [a = hn::Set(d, *scale), b = hn::Set(d, *shift)](auto v) { return hn::MulAdd(v, a, b); };
+  });
+}
+
+void prelu_impl(const float* x, float* y, const float* slope, size_t positions, size_t block) {
+  const auto apply = [](auto d, auto a) {
+    return [d, a](auto v) {
+      const auto zero = hn::Zero(d);
+      return hn::IfThenElse(hn::Gt(v, zero), v, hn::Mul(v, a));
+    };
+  };
+  const auto blocked = [&](auto d, size_t lane) { return apply(d, hn::LoadU(d, slope + lane)); };
+  if (block == 16) return for_block<16>(x, y, positions, blocked);
+  if (block == 8) return for_block<8>(x, y, positions, blocked);
+  for_plain(x, y, positions, [&](auto d) { return apply(d, hn::Set(d, *slope)); });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace cairn::engine::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cairn::engine::kernels {
+
+HWY_EXPORT(scale_shift_impl);
+HWY_EXPORT(prelu_impl);
+
+void scale_shift(const float* x, float* y, const float* scale, const float* shift, size_t positions,
+                 size_t block) {
+  HWY_DYNAMIC_DISPATCH(scale_shift_impl)(x, y, scale, shift, positions, block);
+}
+
+void prelu(const float* x, float* y, const float* slope, size_t positions, size_t block) {
+  HWY_DYNAMIC_DISPATCH(prelu_impl)(x, y, slope, positions, block);
+}
+
+}  // namespace cairn::engine::kernels
+#endif  // HWY_ONCE

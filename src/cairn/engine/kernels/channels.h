@@ -1,0 +1,17 @@
+// Functions that differ by channel, on one channel or one block of channels. The best code for the
+// processor is chosen at run time.
+#pragma once
+
+#include <cstddef>
+
+namespace cairn::engine::kernels {
+
+// y = x * scale + shift for `positions` groups of `block` floats (block 8 or 16), one scale and one
+// shift per lane; or, for block 1, one scale and one shift for all. y may be x.
+void scale_shift(const float* x, float* y, const float* scale, const float* shift, size_t positions,
+                 size_t block);
+
+// y = x where x > 0, else x * slope; as above.
+void prelu(const float* x, float* y, const float* slope, size_t positions, size_t block);
+
+}  // namespace cairn::engine::kernels

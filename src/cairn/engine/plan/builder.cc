@@ -1,0 +1,341 @@
+#include "cairn/engine/plan/builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "cairn/base/error.h"
+#include "cairn/engine/activation.h"
+#include "cairn/engine/interpreter.h"
+#include "cairn/engine/plan/dnnl_step.h"
+#include "cairn/engine/plan/generic_step.h"
+
+namespace cairn::engine {
+
+using Kind = PlanValue::Kind;
+
+PlanBuilder::PlanBuilder(const Graph& graph, WeightCache& weights)
+    : graph_(graph), weights_(weights) {}
+
+void PlanBuilder::add_input(const std::string& name, size_t index, const Tensor& tensor) {
+  buffers.push_back({.kind = Buffer::Kind::kInput, .bytes = tensor.bytes(), .index = index});
+  const bool dnnl = tensor.dtype() == DType::kF32 && fits_dnnl(tensor.shape());
+  define(name, tensor.dtype(), tensor.shape(),
+         {dnnl ? plain_layout(tensor.shape()) : Layout(), buffers.size() - 1});
+}
+
+void PlanBuilder::count_uses(const std::vector<size_t>& nodes,
+                             const std::vector<std::string>& outputs) {
+  for (const size_t i : nodes) {
+    for (const std::string& input : graph_.nodes[i].inputs) {
+      if (input.empty()) continue;
+      PlanValue& used = values_[input];
+      ++used.uses;
+      if (const Tensor* constant = graph_.constant(input)) {
+        used.kind = Kind::kConstant;
+        used.constant = *constant;
+      }
+    }
+  }
+  for (const std::string& output : outputs) {
+    PlanValue& used = values_[output];
+    ++used.uses;
+    if (const Tensor* constant = graph_.constant(output)) {
+      used.kind = Kind::kConstant;
+      used.constant = *constant;
+    }
+  }
+}
+
+void PlanBuilder::lower(const GraphNode& node) {
+  bool constant = true;
+  bool dynamic = false;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    if (node.inputs[i].empty()) continue;
+    PlanValue& input = value(node.inputs[i]);
+    --input.uses;
+    constant = constant && input.kind == Kind::kConstant;
+    dynamic = dynamic || input.kind == Kind::kDynamic ||
+              (input.kind == Kind::kPlanned && depends_on_value(node.op_type, i));
+  }
+  if (constant && lower_constant(node)) return;
+  if (dynamic) return lower_dynamic(node);
+  const auto outputs = infer(node);
+  if (!outputs) return lower_dynamic(node);  // running it says what is wrong
+  if (node.op_type == "Shape" || node.op_type == "Size") {
+    if (lower_constant(node)) return;
+  }
+  if (node.post_ops.empty() && lower_view(node, *outputs)) return;
+  const bool one = node.outputs.size() == 1 && (*outputs)[0].dtype == DType::kF32 &&
+                   fits_dnnl((*outputs)[0].shape);
+  if (one) {
+    using Lowering = bool (*)(PlanBuilder&, const GraphNode&, const Shape&);
+    static constexpr Lowering kLowerings[] = {lower_conv,    lower_gemm,     lower_pool,
+                                              lower_eltwise, lower_channels, lower_binary,
+                                              lower_concat,  lower_resize};
+    for (const Lowering lowering : kLowerings)
+      if (lowering(*this, node, (*outputs)[0].shape)) return;
+  }
+  if (!node.post_ops.empty()) return lower_chain(node);
+  lower_generic(node, *outputs);
+}
+
+// Computes the outputs now; false where the operator refuses.
+bool PlanBuilder::lower_constant(const GraphNode& node) {
+  std::vector<Tensor> held;
+  held.reserve(node.inputs.size());
+  std::vector<const Tensor*> inputs;
+  for (const std::string& input : node.inputs) {
+    if (!input.empty()) held.push_back(stand_in(value(input)));
+    inputs.push_back(input.empty() ? nullptr : &held.back());
+  }
+  std::vector<Tensor> results;
+  try {
+    HeapAllocator allocator(graph_.max_tensor_elements);
+    results = run_graph_node(graph_, node, inputs, allocator);
+  } catch (const Error&) {
+    return false;
+  }
+  for (size_t k = 0; k < node.outputs.size(); ++k) {
+    if (node.outputs[k].empty()) continue;
+    PlanValue& output = values_[node.outputs[k]];
+    output.kind = Kind::kConstant;
+    output.constant = results[k];
+  }
+  return true;
+}
+
+// The constant, or zeros of the value's shape. The kernel gives large zeroed memory page by page
+// when it is touched, and nothing touches it.
+Tensor PlanBuilder::stand_in(const PlanValue& value) {
+  if (value.kind == Kind::kConstant) return value.constant;
+  const size_t bytes = element_count(value.shape) * element_size(value.dtype);
+  const std::shared_ptr<void> zeros(std::calloc(bytes + 64, 1), std::free);
+  if (zeros == nullptr) throw std::bad_alloc();
+  return Tensor::view(value.dtype, value.shape, zeros);
+}
+
+std::optional<std::vector<InferredOutput>> PlanBuilder::infer(const GraphNode& node) {
+  std::vector<std::string> names = node.inputs;
+  if (!node.post_ops.empty()) names.resize(std::min(names.size(), kBaseInputs));
+  std::vector<Tensor> held;
+  held.reserve(names.size());
+  std::vector<const Tensor*> inputs;
+  for (const std::string& input : names) {
+    if (!input.empty()) held.push_back(stand_in(value(input)));
+    inputs.push_back(input.empty() ? nullptr : &held.back());
+  }
+  return infer_outputs(graph_, node, inputs);
+}
+
+// Reshape and the like: another shape for the same bytes.
+bool PlanBuilder::lower_view(const GraphNode& node, const std::vector<InferredOutput>& outputs) {
+  const OpInfo* op = find_op(node.op_type);
+  if (op == nullptr || !op->shares_input || node.outputs.size() != 1) return false;
+  const PlanValue& input = value(node.inputs[0]);
+  const InferredOutput& output = outputs[0];
+  if (input.kind != Kind::kPlanned || input.dtype != output.dtype ||
+      element_count(input.shape) != element_count(output.shape))
+    return false;
+  if (input.shape == output.shape) {
+    const Placement placement = input.placements[0];
+    define(node.outputs[0], output.dtype, output.shape, placement);
+    return true;
+  }
+  const bool dnnl = output.dtype == DType::kF32 && fits_dnnl(output.shape);
+  const BufferId buffer = plain(node.inputs[0]);
+  define(node.outputs[0], output.dtype, output.shape,
+         {dnnl ? plain_layout(output.shape) : Layout(), buffer});
+  return true;
+}
+
+// A fused node as the nodes that it was made of.
+void PlanBuilder::lower_chain(const GraphNode& node) {
+  GraphNode base = node;
+  base.post_ops.clear();
+  base.inputs.resize(std::min(base.inputs.size(), kBaseInputs));
+  for (const std::string& input : base.inputs)
+    if (!input.empty()) ++value(input).uses;  // lower() takes them away again
+  base.outputs = {temporary(node.outputs[0])};
+  expect_use(base.outputs[0]);
+  lower(base);
+  std::string last = base.outputs[0];
+  for (size_t k = 0; k < node.post_ops.size(); ++k) {
+    const PostOp& post_op = node.post_ops[k];
+    const bool final = k + 1 == node.post_ops.size();
+    const std::string next = final ? node.outputs[0] : temporary(node.outputs[0]);
+    if (!final) expect_use(next);
+    if (post_op.kind == PostOp::Kind::kActivation) {
+      --value(last).uses;
+      add_activation(last, next, post_op);
+    } else {
+      GraphNode other;
+      other.op_type = post_op.kind == PostOp::Kind::kAdd ? "Add" : "PRelu";
+      other.name = node.name;
+      other.inputs = {last, node.inputs[post_op.operand]};
+      other.outputs = {next};
+      ++value(other.inputs[1]).uses;
+      lower(other);
+    }
+    last = next;
+  }
+}
+
+std::vector<StepInput> PlanBuilder::step_inputs(const GraphNode& node) {
+  std::vector<StepInput> inputs;
+  for (const std::string& name : node.inputs) {
+    StepInput input;
+    if (!name.empty()) {
+      const PlanValue& found = value(name);
+      input.name = name;
+      input.dtype = found.dtype;
+      input.shape = found.shape;
+      input.constant = found.constant;
+      input.kind = found.kind == Kind::kConstant  ? StepInput::Kind::kConstant
+                   : found.kind == Kind::kPlanned ? StepInput::Kind::kPlanned
+                                                  : StepInput::Kind::kDynamic;
+      if (found.kind == Kind::kPlanned) input.buffer = plain(name);
+    }
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+void PlanBuilder::lower_generic(const GraphNode& node, const std::vector<InferredOutput>& outputs) {
+  std::vector<StepInput> inputs = step_inputs(node);
+  std::vector<StepOutput> made(node.outputs.size());
+  for (size_t k = 0; k < made.size(); ++k) {
+    if (node.outputs[k].empty()) continue;
+    const InferredOutput& output = outputs[k];
+    const size_t bytes = element_count(output.shape) * element_size(output.dtype);
+    made[k] = {true, output.dtype, output.shape, new_buffer(bytes)};
+    const bool dnnl = output.dtype == DType::kF32 && fits_dnnl(output.shape);
+    define(node.outputs[k], output.dtype, output.shape,
+           {dnnl ? plain_layout(output.shape) : Layout(), made[k].buffer});
+  }
+  add_step(std::make_unique<GenericStep>(graph_, node, std::move(inputs), std::move(made)));
+}
+
+void PlanBuilder::lower_dynamic(const GraphNode& node) {
+  auto step = std::make_unique<DynamicStep>(graph_, node, step_inputs(node));
+  for (const std::string& output : node.outputs)
+    if (!output.empty()) values_[output].kind = Kind::kDynamic;
+  for (const std::string& input : node.inputs)
+    if (!input.empty() && value(input).kind == Kind::kDynamic && value(input).uses == 0)
+      step->last_uses.push_back(input);
+  add_step(std::move(step));
+}
+
+bool PlanBuilder::finish_output(const std::string& name, size_t index) {
+  if (value(name).kind != Kind::kPlanned) return false;
+  BufferId buffer = plain(name);
+  const PlanValue& output = value(name);
+  const size_t bytes = element_count(output.shape) * element_size(output.dtype);
+  if (buffers[buffer].kind != Buffer::Kind::kArena || buffers[buffer].bytes != bytes) {
+    GraphNode copy;
+    copy.op_type = "Identity";
+    copy.inputs = {name};
+    copy.outputs = {temporary(name)};
+    lower_generic(copy, {{output.dtype, output.shape}});
+    buffer = value(copy.outputs[0]).placements[0].buffer;
+  }
+  buffers[buffer].kind = Buffer::Kind::kOutput;
+  buffers[buffer].index = index;
+  return true;
+}
+
+// --- values and buffers ---
+
+bool PlanBuilder::is_planned_f32(const std::string& name) {
+  const PlanValue& found = value(name);
+  return found.kind == Kind::kPlanned && found.dtype == DType::kF32 && fits_dnnl(found.shape);
+}
+
+const Tensor* PlanBuilder::constant_f32(const GraphNode& node, size_t input) {
+  if (node.inputs.size() <= input || node.inputs[input].empty()) return nullptr;
+  const PlanValue& found = value(node.inputs[input]);
+  const bool fits = found.kind == Kind::kConstant && found.constant.dtype() == DType::kF32;
+  return fits ? &found.constant : nullptr;
+}
+
+BufferId PlanBuilder::new_buffer(size_t bytes) {
+  buffers.push_back({.kind = Buffer::Kind::kArena, .bytes = bytes});
+  return buffers.size() - 1;
+}
+
+BufferId PlanBuilder::constant_buffer(std::shared_ptr<void> memory) {
+  buffers.push_back({.kind = Buffer::Kind::kConstant, .constant = std::move(memory)});
+  return buffers.size() - 1;
+}
+
+void PlanBuilder::define(const std::string& name, DType dtype, const Shape& shape,
+                         const Placement& placement) {
+  PlanValue& made = values_[name];
+  made.kind = Kind::kPlanned;
+  made.dtype = dtype;
+  made.shape = shape;
+  made.placements = {placement};
+  residents_[placement.buffer].push_back(name);
+}
+
+BufferId PlanBuilder::plain(const std::string& name) {
+  PlanValue& found = value(name);
+  if (found.kind == Kind::kConstant) return constant_buffer(found.constant.memory());
+  if (found.placements[0].layout.is_zero()) return found.placements[0].buffer;
+  return in_layout(name, plain_layout(found.shape));
+}
+
+BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
+  PlanValue& found = value(name);
+  if (found.kind == Kind::kConstant) {
+    const Layout from = plain_layout(found.constant.shape());
+    const Tensor* constant = graph_.constant(name);
+    // Only what the graph holds has the same values in every plan.
+    WeightCache own;
+    WeightCache& cache = constant != nullptr ? weights_ : own;
+    return constant_buffer(cache.packed(name, found.constant, from, layout));
+  }
+  for (const Placement& placement : found.placements)
+    if (same_bytes(placement.layout, layout)) return placement.buffer;
+  const Placement from = found.placements[0];
+  const BufferId buffer = new_buffer(layout.get_size());
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::reorder::primitive_desc reorder(dnnl_engine(), from.layout, dnnl_engine(), layout,
+                                              attributes);
+  add_primitive("reorder", dnnl::reorder(reorder), reorder.scratchpad_desc(),
+                {{DNNL_ARG_FROM, from.layout, from.buffer}}, {{DNNL_ARG_TO, layout, buffer}});
+  ++reorders;
+  found.placements.push_back({layout, buffer});
+  residents_[buffer].push_back(name);
+  return buffer;
+}
+
+bool PlanBuilder::may_overwrite(BufferId buffer) {
+  if (buffers[buffer].kind != Buffer::Kind::kArena) return false;
+  const std::vector<std::string>& residents = residents_[buffer];
+  return std::all_of(residents.begin(), residents.end(),
+                     [&](const std::string& name) { return value(name).uses == 0; });
+}
+
+void PlanBuilder::add_primitive(const std::string& label, const dnnl::primitive& primitive,
+                                const Layout& scratchpad, const std::vector<Argument>& reads,
+                                const std::vector<Argument>& writes) {
+  auto step = std::make_unique<DnnlStep>(dnnl_engine(), primitive, scratchpad);
+  step->label = label;
+  for (const Argument& argument : reads) step->add(dnnl_engine(), argument, false);
+  for (const Argument& argument : writes) step->add(dnnl_engine(), argument, true);
+  add_step(std::move(step));
+}
+
+std::string PlanBuilder::temporary(const std::string& stem) {
+  std::string name;
+  do {
+    name = fmt::format("{}#{}", stem, temporaries_++);
+  } while (values_.contains(name));
+  return name;
+}
+
+}  // namespace cairn::engine

@@ -1,0 +1,136 @@
+// Makes the plan of a graph for one set of input shapes: what each value's shape and layout is, and
+// the steps that compute it. The lowering of each family of operators is a file of its own
+// (lower_*.cc).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cairn/engine/graph.h"
+#include "cairn/engine/plan/layout.h"
+#include "cairn/engine/plan/shape_inference.h"
+#include "cairn/engine/plan/step.h"
+#include "cairn/engine/plan/weight_cache.h"
+
+namespace cairn::engine {
+
+// One way in which a value lies in memory.
+struct Placement {
+  Layout layout;  // of a float32 value that fits oneDNN; otherwise unset, and row-major
+  BufferId buffer = 0;
+};
+
+struct PlanValue {
+  // kConstant: known now. kPlanned: shape known now, data in buffers. kDynamic: only a run tells
+  // the shape.
+  enum class Kind { kConstant, kPlanned, kDynamic };
+  Kind kind = Kind::kDynamic;
+  DType dtype = DType::kF32;
+  Shape shape;
+  Tensor constant;
+  std::vector<Placement> placements;  // kPlanned: the first is where it was computed
+  size_t uses = 0;                    // by nodes that are not lowered yet, and by outputs
+};
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Graph& graph, WeightCache& weights);
+
+  // What the builder makes.
+  std::vector<std::unique_ptr<Step>> steps;
+  std::vector<Buffer> buffers;
+  size_t reorders = 0;
+
+  void add_input(const std::string& name, size_t index, const Tensor& tensor);
+  void count_uses(const std::vector<size_t>& nodes, const std::vector<std::string>& outputs);
+  void lower(const GraphNode& node);
+  // Puts an output where the caller gets it; false where the value is constant or dynamic.
+  bool finish_output(const std::string& name, size_t index);
+
+  // --- for the lowerings ---
+
+  const Graph& graph() const { return graph_; }
+  const dnnl::engine& dnnl_engine() const { return weights_.engine(); }
+  WeightCache& weights() { return weights_; }
+  PlanValue& value(const std::string& name) { return values_.at(name); }
+  bool is_constant(const std::string& name) {
+    return value(name).kind == PlanValue::Kind::kConstant;
+  }
+  // Planned, float32, and of a shape that oneDNN takes.
+  bool is_planned_f32(const std::string& name);
+  // The float constant of an input; null where it is left out, not constant or of another type.
+  const Tensor* constant_f32(const GraphNode& node, size_t input);
+
+  BufferId new_buffer(size_t bytes);
+  BufferId constant_buffer(std::shared_ptr<void> memory);
+  // Declares a planned output. The layout is ignored for what is not a float32 value.
+  void define(const std::string& name, DType dtype, const Shape& shape, const Placement& placement);
+  // Where the value lies row-major, or in this layout: reordered where it does not yet.
+  BufferId plain(const std::string& name);
+  BufferId in_layout(const std::string& name, const Layout& layout);
+  // The layout in which the value was computed.
+  const Layout& layout_of(const std::string& name) { return value(name).placements[0].layout; }
+  // Whether nobody needs what the buffer holds once the node being lowered has run, so that it may
+  // write there.
+  bool may_overwrite(BufferId buffer);
+
+  // One argument of a primitive.
+  struct Argument {
+    int id = 0;  // DNNL_ARG_…
+    Layout layout;
+    BufferId buffer = 0;
+  };
+  void add_step(std::unique_ptr<Step> step) { steps.push_back(std::move(step)); }
+  void add_primitive(const std::string& label, const dnnl::primitive& primitive,
+                     const Layout& scratchpad, const std::vector<Argument>& reads,
+                     const std::vector<Argument>& writes);
+
+  // The output takes an activation of a planned float32 value, in its layout.
+  void add_activation(const std::string& input, const std::string& output,
+                      const PostOp& activation);
+  // A name that no value has.
+  std::string temporary(const std::string& stem);
+  // A value that one more node will read.
+  void expect_use(const std::string& name) { ++values_[name].uses; }
+
+ private:
+  bool lower_constant(const GraphNode& node);
+  std::optional<std::vector<InferredOutput>> infer(const GraphNode& node);
+  bool lower_view(const GraphNode& node, const std::vector<InferredOutput>& outputs);
+  void lower_chain(const GraphNode& node);
+  void lower_generic(const GraphNode& node, const std::vector<InferredOutput>& outputs);
+  void lower_dynamic(const GraphNode& node);
+  std::vector<struct StepInput> step_inputs(const GraphNode& node);
+  Tensor stand_in(const PlanValue& value);
+
+  const Graph& graph_;
+  WeightCache& weights_;
+  std::map<std::string, PlanValue> values_;
+  std::map<BufferId, std::vector<std::string>> residents_;  // values that lie in a buffer
+  size_t temporaries_ = 0;
+};
+
+// The lowerings: true where the node's steps were added and its outputs defined. Otherwise nothing
+// has changed, and the function of ops/ serves.
+bool lower_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_gemm(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+
+// oneDNN's name and numbers for an activation.
+struct Eltwise {
+  dnnl::algorithm algorithm = dnnl::algorithm::eltwise_relu;
+  float alpha = 0;
+  float beta = 0;
+  float scale = 1;
+};
+std::vector<Eltwise> eltwise_of(const PostOp& activation);
+
+}  // namespace cairn::engine

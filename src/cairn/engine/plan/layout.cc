@@ -1,0 +1,102 @@
+#include "cairn/engine/plan/layout.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace cairn::engine {
+namespace {
+
+constexpr int64_t kMaxDim = 1 << 24;
+constexpr int64_t kMaxElements = int64_t{1} << 31;
+constexpr size_t kMaxDnnlRank = 6;
+
+using Tag = dnnl::memory::format_tag;
+// Blocks of 16 and of 8 channels, for 3, 4 and 5 dimensions.
+constexpr std::array<std::pair<Tag, Tag>, 3> kBlockedTags = {
+    {{Tag::nCw16c, Tag::nCw8c}, {Tag::nChw16c, Tag::nChw8c}, {Tag::nCdhw16c, Tag::nCdhw8c}}};
+
+using Axis = std::pair<int64_t, int64_t>;  // size, stride
+
+// The axes along which the elements of each dimension lie, outermost first, with neighbours that
+// make one run of addresses merged. Equal lists are equal addresses.
+std::vector<std::vector<Axis>> axes_of(const dnnl_memory_desc_t& layout) {
+  const dnnl_blocking_desc_t& blocking = layout.format_desc.blocking;
+  std::vector<std::vector<Axis>> inner(static_cast<size_t>(layout.ndims));
+  std::vector<int64_t> block(static_cast<size_t>(layout.ndims), 1);
+  int64_t stride = 1;
+  for (int i = blocking.inner_nblks; i-- > 0;) {
+    const auto d = static_cast<size_t>(blocking.inner_idxs[i]);
+    inner[d].insert(inner[d].begin(), {blocking.inner_blks[i], stride});
+    stride *= blocking.inner_blks[i];
+    block[d] *= blocking.inner_blks[i];
+  }
+  std::vector<std::vector<Axis>> axes;
+  for (size_t d = 0; d < inner.size(); ++d) {
+    std::vector<Axis> all = {{layout.padded_dims[d] / block[d], blocking.strides[d]}};
+    all.insert(all.end(), inner[d].begin(), inner[d].end());
+    std::vector<Axis> merged;
+    for (const Axis& axis : all) {
+      if (axis.first == 1) continue;
+      if (!merged.empty() && merged.back().second == axis.first * axis.second)
+        merged.back() = {merged.back().first * axis.first, axis.second};
+      else
+        merged.push_back(axis);
+    }
+    axes.push_back(merged);
+  }
+  return axes;
+}
+
+bool is_dense(const dnnl_memory_desc_t& layout) {
+  return layout.format_kind == dnnl_blocked &&
+         std::equal(layout.dims, layout.dims + layout.ndims, layout.padded_dims);
+}
+
+}  // namespace
+
+bool fits_dnnl(const Shape& shape) {
+  if (shape.size() > kMaxDnnlRank) return false;
+  int64_t count = 1;
+  for (const int64_t dim : shape) {
+    if (dim < 1 || dim > kMaxDim) return false;
+    count *= dim;
+    if (count > kMaxElements) return false;
+  }
+  return true;
+}
+
+Layout plain_layout(const Shape& shape) {
+  if (shape.empty()) return plain_layout({1});
+  dnnl::memory::dims strides(shape.size(), 1);
+  for (size_t i = shape.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * shape[i + 1];
+  return {shape, dnnl::memory::data_type::f32, strides};
+}
+
+Layout any_layout(const Shape& shape) {
+  return {shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+}
+
+bool same_bytes(const Layout& a, const Layout& b) {
+  return a == b || (is_dense(a.data) && is_dense(b.data) && axes_of(a.data) == axes_of(b.data));
+}
+
+Layout blocked_layout(const Shape& shape) {
+  static const bool wide = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+  const auto [sixteen, eight] = kBlockedTags.at(shape.size() - 3);
+  return {shape, dnnl::memory::data_type::f32, wide ? sixteen : eight};
+}
+
+int channel_block(const Layout& layout) {
+  const Shape shape = layout.dims();
+  if (layout == plain_layout(shape)) return 1;
+  if (shape.size() < 3 || shape.size() > 5) return 0;
+  const auto [sixteen, eight] = kBlockedTags.at(shape.size() - 3);
+  const auto f32 = dnnl::memory::data_type::f32;
+  if (layout == Layout(shape, f32, sixteen)) return 16;
+  if (layout == Layout(shape, f32, eight)) return 8;
+  return 0;
+}
+
+}  // namespace cairn::engine

@@ -1,0 +1,70 @@
+// Concat of channels in blocks of 16.
+#include <cstring>
+
+#include "cairn/engine/plan/builder.h"
+
+namespace cairn::engine {
+namespace {
+
+class ConcatStep : public Step {
+ public:
+  struct Part {
+    BufferId buffer = 0;
+    size_t bytes = 0;  // of one image
+  };
+
+  ConcatStep(std::vector<Part> parts, BufferId target, size_t images)
+      : parts_(std::move(parts)), target_(target), images_(images) {
+    label = "Concat";
+    for (const Part& part : parts_) reads.push_back(part.buffer);
+    writes = {target};
+  }
+
+  void run(RunState& state) override {
+    char* to = state.at<char>(target_);
+    for (size_t n = 0; n < images_; ++n) {
+      for (const Part& part : parts_) {
+        std::memcpy(to, state.at<char>(part.buffer) + n * part.bytes, part.bytes);
+        to += part.bytes;
+      }
+    }
+  }
+
+ private:
+  std::vector<Part> parts_;
+  BufferId target_;
+  size_t images_;
+};
+
+}  // namespace
+
+bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  constexpr int64_t kBlock = 16;
+  if (node.op_type != "Concat" || out.size() != 4) return false;
+  const int64_t axis = node.get_int("axis", 1);
+  if (axis != 1 && axis != -3) return false;
+  bool blocked = false;
+  for (const std::string& input : node.inputs) {
+    if (input.empty() || !builder.is_planned_f32(input) ||
+        builder.value(input).shape[1] % kBlock != 0)
+      return false;
+    blocked = blocked || channel_block(builder.layout_of(input)) == kBlock;
+  }
+  if (!blocked) return false;
+  const auto layout_for = [](const Shape& shape) {
+    return Layout(shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c);
+  };
+  std::vector<ConcatStep::Part> parts;
+  for (const std::string& input : node.inputs) {
+    const Layout layout = layout_for(builder.value(input).shape);
+    parts.push_back(
+        {builder.in_layout(input, layout), layout.get_size() / static_cast<size_t>(out[0])});
+  }
+  const Layout layout = layout_for(out);
+  const BufferId target = builder.new_buffer(layout.get_size());
+  builder.add_step(std::make_unique<ConcatStep>(parts, target, static_cast<size_t>(out[0])));
+  builder.define(node.outputs[0], DType::kF32, out, {layout, target});
+  return true;
+}
+
+}  // namespace cairn::engine

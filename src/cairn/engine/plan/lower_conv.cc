@@ -1,0 +1,191 @@
+// Conv as a oneDNN primitive in the layout that oneDNN likes best, with its post-operations.
+#include <algorithm>
+#include <string_view>
+
+#include "cairn/engine/plan/builder.h"
+#include "cairn/engine/plan/window.h"
+
+namespace cairn::engine {
+namespace {
+
+using dnnl::convolution_forward;
+
+constexpr int64_t kPhotoChannels = 4;
+
+// How the residual of a fused addition reaches the primitive.
+enum class Residual {
+  kSum,     // it already lies where the output goes
+  kBinary,  // it is another argument
+};
+
+class ConvLowering {
+ public:
+  ConvLowering(PlanBuilder& builder, const GraphNode& node, const Shape& out)
+      : builder_(builder), node_(node), out_(out) {}
+
+  bool lower() {
+    if (!prepare()) return false;
+    auto primitive = describe(Residual::kSum, Layout());
+    if (!primitive) return false;
+    const Layout out_layout = primitive->dst_desc();
+    const BufferId source = builder_.in_layout(node_.inputs[0], primitive->src_desc());
+    BufferId target = 0;
+    BufferId operand = 0;
+    bool binary = false;
+    if (residual_ == nullptr) {
+      target = builder_.new_buffer(out_layout.get_size());
+    } else {
+      operand = builder_.in_layout(*residual_, out_layout);
+      target = operand;
+      if (!builder_.may_overwrite(operand) || operand == source) {
+        target = builder_.new_buffer(out_layout.get_size());
+        const auto other = describe(Residual::kBinary, out_layout);
+        binary = other && other->src_desc() == primitive->src_desc() &&
+                 other->weights_desc() == primitive->weights_desc() &&
+                 other->dst_desc() == out_layout;
+        if (binary)
+          primitive = other;
+        else
+          copy(operand, target, out_layout);
+      }
+    }
+    std::vector<PlanBuilder::Argument> reads = {
+        {DNNL_ARG_SRC, primitive->src_desc(), source},
+        {DNNL_ARG_WEIGHTS, primitive->weights_desc(),
+         builder_.constant_buffer(builder_.weights().packed(
+             node_.inputs[1], *weights_, weights_layout(), primitive->weights_desc()))}};
+    if (bias_ != nullptr)
+      reads.push_back(
+          {DNNL_ARG_BIAS, primitive->bias_desc(), builder_.constant_buffer(bias_->memory())});
+    if (binary)
+      reads.push_back(
+          {DNNL_ARG_ATTR_MULTIPLE_POST_OP(residual_index_) | DNNL_ARG_SRC_1, out_layout, operand});
+    builder_.add_primitive("Conv", convolution_forward(*primitive), primitive->scratchpad_desc(),
+                           reads, {{DNNL_ARG_DST, out_layout, target}});
+    builder_.define(node_.outputs[0], DType::kF32, out_, {out_layout, target});
+    return true;
+  }
+
+ private:
+  bool prepare() {
+    if (node_.op_type != "Conv" || !builder_.is_planned_f32(node_.inputs[0])) return false;
+    weights_ = builder_.constant_f32(node_, 1);
+    bias_ = builder_.constant_f32(node_, 2);
+    const bool has_bias = node_.inputs.size() > 2 && !node_.inputs[2].empty();
+    const Shape& in = builder_.value(node_.inputs[0]).shape;
+    if (weights_ == nullptr || builder_.graph().constant(node_.inputs[1]) == nullptr ||
+        has_bias != (bias_ != nullptr) || weights_->shape().size() != in.size() || in.size() < 3 ||
+        in.size() > 5 || !fits_dnnl(weights_->shape()))
+      return false;
+    groups_ = node_.get_int("group", 1);
+    const auto window =
+        window_of(node_, {weights_->shape().begin() + 2, weights_->shape().end()}, in, out_);
+    if (!window || groups_ < 1 || weights_->dim(0) % groups_ != 0 ||
+        weights_->dim(1) * groups_ != in[1] || weights_->dim(0) != out_[1])
+      return false;
+    window_ = *window;
+    for (const PostOp& post_op : node_.post_ops) {
+      if (post_op.kind == PostOp::Kind::kPRelu) return false;
+      if (post_op.kind != PostOp::Kind::kAdd) continue;
+      const std::string& operand = node_.inputs[post_op.operand];
+      if (residual_ != nullptr || !builder_.is_planned_f32(operand) ||
+          builder_.value(operand).shape != out_)
+        return false;
+      residual_ = &operand;
+    }
+    return true;
+  }
+
+  Layout weights_layout() const { return plain_layout(weights_shape()); }
+
+  Shape weights_shape() const {
+    Shape shape = weights_->shape();
+    if (groups_ == 1) return shape;
+    shape[0] /= groups_;
+    shape.insert(shape.begin(), groups_);
+    return shape;
+  }
+
+  dnnl::primitive_attr attributes(Residual residual, const Layout& out_layout) {
+    dnnl::post_ops ops;
+    for (const PostOp& post_op : node_.post_ops) {
+      if (post_op.kind == PostOp::Kind::kActivation) {
+        for (const Eltwise& e : eltwise_of(post_op))
+          ops.append_eltwise(1, e.algorithm, e.alpha, e.beta);
+      } else {
+        residual_index_ = ops.len();
+        if (residual == Residual::kSum)
+          ops.append_sum(1);
+        else
+          ops.append_binary(dnnl::algorithm::binary_add, out_layout);
+      }
+    }
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    attributes.set_post_ops(ops);
+    return attributes;
+  }
+
+  // The primitive; nothing where oneDNN has none but its slow reference for these numbers. Blocked
+  // layouts are asked for by name, so that neighbours agree; what oneDNN would choose by itself is
+  // the second choice.
+  std::optional<convolution_forward::primitive_desc> describe(Residual residual,
+                                                              const Layout& out_layout) {
+    const PlanValue& input = builder_.value(node_.inputs[0]);
+    // The first convolution of a network reads the planes of a photo as they are.
+    const bool photo = input.shape[1] <= kPhotoChannels && groups_ == 1 &&
+                       channel_block(input.placements[0].layout) == 1;
+    const Layout source = photo ? plain_layout(input.shape) : blocked_layout(input.shape);
+    if (auto primitive = describe(residual, out_layout, source, blocked_layout(out_), "jit"))
+      return primitive;
+    return describe(residual, out_layout, any_layout(input.shape), any_layout(out_), "");
+  }
+
+  std::optional<convolution_forward::primitive_desc> describe(Residual residual,
+                                                              const Layout& out_layout,
+                                                              const Layout& source,
+                                                              const Layout& target,
+                                                              std::string_view wanted) {
+    dnnl::memory::dims dilates = window_.dilations;
+    for (int64_t& dilation : dilates) --dilation;
+    const Layout weights = any_layout(weights_shape());
+    const Layout bias = bias_ != nullptr ? plain_layout({out_[1]}) : Layout();
+    try {
+      const convolution_forward::desc description(
+          dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights,
+          bias, target, window_.strides, dilates, window_.pads_begin, window_.pads_end);
+      convolution_forward::primitive_desc primitive(description, attributes(residual, out_layout),
+                                                    builder_.dnnl_engine());
+      const std::string_view name = primitive.impl_info_str();
+      if (name.starts_with("ref") || !name.starts_with(wanted)) return std::nullopt;
+      return primitive;
+    } catch (const dnnl::error&) {
+      return std::nullopt;
+    }
+  }
+
+  void copy(BufferId from, BufferId to, const Layout& layout) {
+    const dnnl::reorder::primitive_desc reorder(builder_.dnnl_engine(), layout,
+                                                builder_.dnnl_engine(), layout);
+    builder_.add_primitive("copy", dnnl::reorder(reorder), Layout(),
+                           {{DNNL_ARG_FROM, layout, from}}, {{DNNL_ARG_TO, layout, to}});
+  }
+
+  PlanBuilder& builder_;
+  const GraphNode& node_;
+  const Shape& out_;
+  const Tensor* weights_ = nullptr;
+  const Tensor* bias_ = nullptr;
+  const std::string* residual_ = nullptr;  // the name of the other term of a fused addition
+  int residual_index_ = 0;                 // of its oneDNN post-operation
+  int64_t groups_ = 1;
+  Window window_;
+};
+
+}  // namespace
+
+bool lower_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  return ConvLowering(builder, node, out).lower();
+}
+
+}  // namespace cairn::engine

@@ -1,0 +1,36 @@
+// Weights in the layouts that the primitives of a model want: made once per model and layout, and
+// shared by all executors.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "cairn/engine/plan/layout.h"
+
+namespace cairn::engine {
+
+class WeightCache {
+ public:
+  WeightCache() : engine_(dnnl::engine::kind::cpu, 0) {}
+
+  const dnnl::engine& engine() const { return engine_; }
+
+  // The constant's elements, which lie as `from` says, rearranged to `to`. Thread-safe.
+  std::shared_ptr<void> packed(const std::string& name, const Tensor& tensor, const Layout& from,
+                               const Layout& to);
+
+ private:
+  dnnl::engine engine_;
+  std::mutex mutex_;
+  struct Packed {
+    Layout from;
+    Layout to;
+    std::shared_ptr<void> memory;
+  };
+  std::map<std::string, std::vector<Packed>> packed_;  // by the constant's name
+};
+
+}  // namespace cairn::engine

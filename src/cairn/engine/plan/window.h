@@ -1,0 +1,26 @@
+// The geometry of convolution and pooling windows.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cairn/engine/op.h"
+
+namespace cairn::engine {
+
+// One entry per spatial axis.
+struct Window {
+  std::vector<int64_t> kernel;
+  std::vector<int64_t> strides;
+  std::vector<int64_t> dilations;
+  std::vector<int64_t> pads_begin;
+  std::vector<int64_t> pads_end;  // what the output size needs
+};
+
+// The window of a Conv or pooling node for the spatial sizes of its input and output; auto_pad and
+// ceil_mode are resolved. Nothing where oneDNN could not take it (negative or huge numbers, pads as
+// large as the kernel).
+std::optional<Window> window_of(const Node& node, const std::vector<int64_t>& kernel,
+                                const Shape& in, const Shape& out);
+
+}  // namespace cairn::engine

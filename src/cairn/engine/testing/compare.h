@@ -1,0 +1,24 @@
+// Tests that compare an optimised model with the same model run operator by operator.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "cairn/engine/testing/onnx_builder.h"
+
+namespace cairn::engine::testing {
+
+// Expects that both give the same outputs, within 1e-5 of the largest value.
+inline void expect_same_as_reference(const OnnxBuilder& builder, const TensorMap& inputs) {
+  const TensorMap reference = Executor(builder.model(false)).run(inputs);
+  Executor executor(builder.model());
+  for (int run = 0; run < 2; ++run) {  // the second finds the memory as the first left it
+    const TensorMap outputs = executor.run(inputs);
+    ASSERT_EQ(outputs.size(), reference.size());
+    for (const auto& [name, expected] : reference)
+      EXPECT_LE(relative_error(outputs.at(name), expected), 1e-5) << name << ", run " << run;
+  }
+}
+
+}  // namespace cairn::engine::testing
