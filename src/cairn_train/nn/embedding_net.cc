@@ -79,9 +79,9 @@ EmbeddingNet::EmbeddingNet(const NetOptions& options) : options_(options) {
   if (!wz && options.key_style != "vt") {
     throw Error(fmt::format("key_style: \"{}\" is not vt or wz", options.key_style));
   }
+  pooling_ = make_pooling(options_);
   const Backbone backbone = make_backbone(options_);
   backbone_ = backbone.module;
-  pooling_ = make_pooling(options_);
   neck_ = make_neck(options_, backbone.channels);
   if (neck_.empty()) options_.embedding_dim = static_cast<int>(backbone.channels);
   if (wz) {
