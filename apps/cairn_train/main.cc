@@ -1,0 +1,75 @@
+// cairn-train: the commands that need LibTorch. `cairn train …` starts it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "cairn/base/error.h"
+#include "cairn_train/run/allocator.h"
+#include "cairn_train/run/recipe.h"
+#include "cairn_train/run/trainer.h"
+
+namespace cairn::apps {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUse = 2;
+
+struct TrainArguments {
+  std::string recipe;
+  std::vector<std::string> overrides;
+  bool fresh = false;
+  bool dry_run = false;
+};
+
+void declare_train(CLI::App& app, TrainArguments& arguments) {
+  app.add_option("--recipe", arguments.recipe, "YAML file that says what to do")->required();
+  app.add_option("override", arguments.overrides,
+                 "key=value: sets a key of the recipe, as schedule.epochs=5 or out=runs/first");
+  app.add_flag("--fresh", arguments.fresh, "start over where OUT holds an earlier run");
+  app.add_flag("--dry-run", arguments.dry_run, "print the whole recipe and stop");
+  app.footer(
+      "Writes OUT/model.onnx, weights.safetensors, labels.csv and curves.csv. A run that was "
+      "stopped goes on\nwhen the same command is given again.\n\nExample:\n"
+      "  cairn train --recipe configs/demo.yaml data.root=build/demo/world out=build/demo/run\n\n"
+      "Keys, defaults and meanings:\n" +
+      run::recipe_help());
+  app.callback([&arguments] {
+    const run::Recipe recipe = run::load_recipe(arguments.recipe, arguments.overrides);
+    if (arguments.dry_run) {
+      fmt::print("{}", run::recipe_yaml(recipe));
+      return;
+    }
+    run::keep_tensor_memory();
+    run::train(recipe, {arguments.fresh, {}});
+  });
+}
+
+int run_program(int argc, char** argv) {
+  CLI::App app("Training for cairn (started as `cairn train …`).", "cairn");
+  app.set_version_flag("--version", "cairn-train " CAIRN_VERSION);
+  app.require_subcommand(1);
+  TrainArguments arguments;
+  declare_train(*app.add_subcommand("train", "train an embedding network from a recipe"),
+                arguments);
+  try {
+    app.parse(argc, argv);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUse;
+  } catch (const Error& error) {
+    fmt::print(stderr, "cairn train: {}\n", error.what());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "cairn train: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "cairn train: {}\n", error.what());
+  }
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace cairn::apps
+
+int main(int argc, char** argv) { return cairn::apps::run_program(argc, argv); }

@@ -1,0 +1,145 @@
+#include "cairn_train/data/loader.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "cairn/base/files.h"
+#include "cairn/base/testing/testing.h"
+
+namespace cairn::data {
+namespace {
+
+constexpr int kSize = 12;
+
+// Photos of random blocks, and one file that is no photo.
+class LoaderTest : public ::testing::Test {
+ protected:
+  LoaderTest() {
+    for (size_t i = 0; i < 11; ++i) {
+      image::Image photo{40, 30, std::vector<uint8_t>(40 * 30 * 3)};
+      Rng random(i);
+      for (size_t p = 0; p < photo.pixels.size(); ++p)
+        photo.pixels[p] =
+            static_cast<uint8_t>(p % 30 == 0 ? random.next() : photo.pixels[p - p % 30]);
+      paths_.push_back(folder_ / (std::to_string(i) + ".jpg"));
+      write_file_atomically(paths_.back(), image::encode_jpeg(photo, 90));
+    }
+    write_text_atomically(paths_[kBroken], "no photo");
+  }
+
+  std::vector<Batch> epoch(int threads, uint64_t number, uint64_t budget, size_t first = 0) {
+    PhotoStore store(paths_, 64, budget);
+    LoaderOptions options;
+    options.size = kSize;
+    options.threads = threads;
+    options.augment = AugmentOptions{};
+    std::vector<size_t> photos;
+    for (size_t i = 0; i < paths_.size(); ++i) photos.push_back(i);
+    Loader loader(store, options, epoch_batches(photos, 4, 7, number), number, first);
+    std::vector<Batch> batches;
+    Batch batch;
+    while (loader.next(batch)) batches.push_back(batch);
+    return batches;
+  }
+
+  static void expect_same(const std::vector<Batch>& a, const std::vector<Batch>& b) {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(a[i].photos, b[i].photos);
+      EXPECT_EQ(a[i].pixels, b[i].pixels);
+    }
+  }
+
+  static constexpr size_t kBroken = 3;
+  testing::TempDir folder_;
+  std::vector<std::filesystem::path> paths_;
+};
+
+TEST_F(LoaderTest, any_number_of_threads_and_any_cache_give_the_same_batches) {
+  const std::vector<Batch> one = epoch(1, 0, 1 << 30);
+  ASSERT_EQ(one.size(), 2U);
+  EXPECT_EQ(one[0].pixels.size(), 4U * 3 * kSize * kSize);
+  expect_same(one, epoch(3, 0, 1 << 30));
+  expect_same(one, epoch(2, 0, 0));
+}
+
+TEST_F(LoaderTest, epochs_differ_in_order_and_views) {
+  const std::vector<Batch> first = epoch(1, 0, 1 << 30);
+  const std::vector<Batch> second = epoch(1, 1, 1 << 30);
+  EXPECT_NE(first[0].photos, second[0].photos);
+  EXPECT_NE(first[0].pixels, second[0].pixels);
+}
+
+TEST_F(LoaderTest, an_epoch_continued_in_the_middle_gives_the_remaining_batches) {
+  const std::vector<Batch> whole = epoch(2, 0, 1 << 30);
+  const std::vector<Batch> rest = epoch(2, 0, 1 << 30, 1);
+  expect_same({whole.begin() + 1, whole.end()}, rest);
+}
+
+TEST_F(LoaderTest, broken_photos_are_replaced_in_training_and_left_out_of_plain_views) {
+  for (uint64_t number = 0; number < 4; ++number)
+    for (const Batch& batch : epoch(2, number, 1 << 30))
+      for (const size_t photo : batch.photos) EXPECT_NE(photo, kBroken);
+
+  PhotoStore store(paths_, 64, 1 << 30);
+  LoaderOptions options;
+  options.size = kSize;
+  Loader loader(store, options, ordered_batches({2, kBroken, 4}, 8));
+  Batch batch;
+  ASSERT_TRUE(loader.next(batch));
+  EXPECT_EQ(batch.photos, (std::vector<size_t>{2, 4}));
+  EXPECT_FALSE(loader.next(batch));
+  ASSERT_EQ(store.broken().size(), 1U);
+  EXPECT_EQ(store.broken()[0].photo, kBroken);
+}
+
+TEST_F(LoaderTest, only_broken_photos_end_in_an_error) {
+  PhotoStore store({paths_[kBroken]}, 64, 1 << 30);
+  LoaderOptions options;
+  options.size = kSize;
+  options.augment = AugmentOptions{};
+  Loader loader(store, options, {{0}});
+  Batch batch;
+  EXPECT_THROW(loader.next(batch), Error);
+}
+
+TEST(epoch_batches, are_whole_and_without_repetition) {
+  std::vector<size_t> photos;
+  for (size_t i = 0; i < 23; ++i) photos.push_back(100 + i);
+  std::set<size_t> seen;
+  const auto batches = epoch_batches(photos, 5, 1, 0);
+  ASSERT_EQ(batches.size(), 4U);
+  for (const auto& batch : batches) {
+    EXPECT_EQ(batch.size(), 5U);
+    for (const size_t photo : batch) EXPECT_TRUE(seen.insert(photo).second);
+  }
+  EXPECT_EQ(epoch_batches({1, 2, 3}, 5, 1, 0).size(), 1U);
+  EXPECT_EQ(batches, epoch_batches(photos, 5, 1, 0));
+  EXPECT_NE(batches, epoch_batches(photos, 5, 2, 0));
+}
+
+TEST(random_view, without_any_change_is_the_plain_view) {
+  image::Image photo{20, 20, std::vector<uint8_t>(20 * 20 * 3)};
+  for (size_t i = 0; i < photo.pixels.size(); ++i)
+    photo.pixels[i] = static_cast<uint8_t>(i * 7 % 251);
+  AugmentOptions options;
+  options.scale = {1, 1};
+  options.ratio = {1, 1};
+  options.flip = options.brightness = options.contrast = options.saturation = 0;
+  const image::Normalisation normalisation{{127.5F, 127.5F, 127.5F}, {127.5F, 127.5F, 127.5F}};
+  std::vector<float> random_pixels(3 * 16 * 16);
+  std::vector<float> plain_pixels(3 * 16 * 16);
+  Rng random(1);
+  random_view(photo, 16, options, normalisation, random, random_pixels.data());
+  plain_view(photo, 16, normalisation, plain_pixels.data());
+  for (size_t i = 0; i < plain_pixels.size(); ++i)
+    EXPECT_NEAR(random_pixels[i], plain_pixels[i], 1e-5);
+
+  options.flip = 1;
+  random_view(photo, 16, options, normalisation, random, random_pixels.data());
+  EXPECT_NEAR(random_pixels[0], plain_pixels[15], 1e-5);
+}
+
+}  // namespace
+}  // namespace cairn::data

@@ -1,0 +1,121 @@
+#include "cairn_train/data/training_set.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cairn/base/error.h"
+#include "cairn/base/random.h"
+#include "cairn/dataset/photos.h"
+
+namespace cairn::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<dataset::Photo> find_in(const DataOptions& options,
+                                    const std::vector<std::string>& folders) {
+  std::vector<dataset::Photo> photos;
+  for (const std::string& folder : folders) {
+    std::vector<dataset::Photo> found = dataset::find_photos(fs::path(options.root) / folder);
+    std::move(found.begin(), found.end(), std::back_inserter(photos));
+  }
+  return photos;
+}
+
+// The photos of a table that are on disk; missing ids are added to the set's list.
+std::vector<dataset::LabelledPhoto> labelled(const DataOptions& options, const std::string& table,
+                                             const std::vector<std::string>& folders,
+                                             TrainingSet& set) {
+  const fs::path file = fs::path(options.root) / table;
+  dataset::LabelledPhotos joined =
+      dataset::join_labels(dataset::read_labels(file), find_in(options, folders));
+  if (joined.photos.empty())
+    throw Error(fmt::format("{}: none of its photos is in the folders [{}] below {}", file.string(),
+                            fmt::join(folders, ", "), options.root));
+  std::ranges::move(joined.missing_ids, std::back_inserter(set.missing_ids));
+  return std::move(joined.photos);
+}
+
+void drop_small_landmarks(std::vector<dataset::LabelledPhoto>& photos, int min_photos) {
+  std::map<int64_t, int> counts;
+  for (const auto& photo : photos) ++counts[photo.landmark];
+  std::erase_if(photos, [&](const auto& photo) { return counts[photo.landmark] < min_photos; });
+}
+
+// Adds the table's photos to samples, split into train and validation.
+void add_labelled(const DataOptions& options, uint64_t seed, TrainingSet& set) {
+  std::vector<dataset::LabelledPhoto> photos =
+      labelled(options, options.table, options.photos, set);
+  drop_small_landmarks(photos, options.min_photos);
+  if (photos.empty())
+    throw Error(fmt::format("{}: no landmark has {} photos (data.min_photos)", options.table,
+                            options.min_photos));
+  std::vector<int64_t> landmarks;
+  for (const auto& photo : photos) {
+    landmarks.push_back(photo.landmark);
+    set.samples.push_back({photo.id, photo.path, photo.landmark, -1});
+  }
+  if (options.validation_fraction > 0 && options.validation_table.empty()) {
+    dataset::Split split = dataset::stratified_split(landmarks, options.validation_fraction, seed);
+    set.train = std::move(split.train);
+    set.validation = std::move(split.validation);
+  } else {
+    for (size_t i = 0; i < set.samples.size(); ++i) set.train.push_back(i);
+  }
+}
+
+void add_validation_table(const DataOptions& options, TrainingSet& set) {
+  for (const auto& photo :
+       labelled(options, options.validation_table, options.validation_photos, set)) {
+    set.validation.push_back(set.samples.size());
+    set.samples.push_back({photo.id, photo.path, photo.landmark, -1});
+  }
+}
+
+// Numbers the landmarks that are trained on.
+void number_classes(TrainingSet& set) {
+  std::map<int64_t, int64_t> counts;
+  for (const size_t i : set.train) ++counts[set.samples[i].landmark];
+  std::map<int64_t, int64_t> class_of;
+  for (const auto& [landmark, count] : counts) {
+    class_of[landmark] = static_cast<int64_t>(set.landmark_of_class.size());
+    set.landmark_of_class.push_back(landmark);
+    set.photos_of_class.push_back(count);
+  }
+  for (Sample& sample : set.samples) {
+    const auto found = class_of.find(sample.landmark);
+    if (sample.landmark >= 0 && found != class_of.end()) sample.class_index = found->second;
+  }
+}
+
+// A few training photos of every landmark, drawn by the seed.
+void pick_references(int a_landmark, uint64_t seed, TrainingSet& set) {
+  std::vector<size_t> shuffled = set.train;
+  Rng::for_stream(seed, fnv1a("references")).shuffle(shuffled);
+  std::map<int64_t, int> taken;
+  for (const size_t i : shuffled)
+    if (taken[set.samples[i].landmark]++ < a_landmark) set.references.push_back(i);
+  std::ranges::sort(set.references);
+}
+
+}  // namespace
+
+TrainingSet build_training_set(const DataOptions& options, uint64_t seed) {
+  TrainingSet set;
+  if (!options.table.empty()) add_labelled(options, seed, set);
+  if (!options.validation_table.empty()) add_validation_table(options, set);
+  number_classes(set);
+  pick_references(options.validation_references, seed, set);
+  for (dataset::Photo& photo : find_in(options, options.unlabelled)) {
+    set.unlabelled.push_back(set.samples.size());
+    set.samples.push_back({std::move(photo.id), std::move(photo.path), -1, -1});
+  }
+  if (set.train.empty() && set.unlabelled.empty())
+    throw Error("no photos to train on: set data.table or data.unlabelled");
+  return set;
+}
+
+}  // namespace cairn::data

@@ -1,0 +1,48 @@
+// Which photos a run trains on, validates with, and only distils from.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace cairn::data {
+
+// Paths are below root unless absolute.
+struct DataOptions {
+  std::string root = ".";
+  std::vector<std::string> photos = {"train"};  // folders with the table's photos
+  std::string table = "train/train_clean.csv";  // empty: no labelled photos
+  int min_photos = 2;                           // landmarks with fewer are left out
+  double validation_fraction = 0.15;            // of each landmark's photos; 0: none
+  std::string validation_table;                 // instead of a fraction
+  std::vector<std::string> validation_photos;   // folders with that table's photos
+  int validation_references = 8;                // training photos a landmark to compare with
+  std::vector<std::string> unlabelled;          // folders of photos for distillation
+  int cache_mb = 4000;                          // memory for decoded photos
+};
+
+struct Sample {
+  std::string id;
+  std::filesystem::path path;
+  int64_t landmark = -1;     // -1: unlabelled
+  int64_t class_index = -1;  // of the classifier; -1: none (unlabelled, or never trained on)
+};
+
+struct TrainingSet {
+  std::vector<Sample> samples;
+  // Positions in samples, ascending.
+  std::vector<size_t> train;
+  std::vector<size_t> validation;
+  std::vector<size_t> references;  // of train; what validation photos are compared with
+  std::vector<size_t> unlabelled;
+  std::vector<int64_t> landmark_of_class;  // ascending
+  std::vector<int64_t> photos_of_class;    // in train
+  std::vector<std::string> missing_ids;    // in the tables, not on disk
+};
+
+// Throws Error where folders or tables are missing or no photo is left to train on. Same seed, same
+// set.
+TrainingSet build_training_set(const DataOptions& options, uint64_t seed);
+
+}  // namespace cairn::data

@@ -1,0 +1,88 @@
+#include "cairn_train/run/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "cairn/base/error.h"
+
+namespace cairn::run {
+namespace {
+
+// JSON keeps doubles exactly: it prints as many digits as tell one double from the next.
+std::string position_json(const Position& position) {
+  return nlohmann::json{{"epoch", position.epoch},
+                        {"batch", position.batch},
+                        {"steps", position.steps},
+                        {"loss_sum", position.loss_sum},
+                        {"seconds", position.seconds},
+                        {"epoch_seconds", position.epoch_seconds},
+                        {"waited_seconds", position.waited_seconds},
+                        {"best_map", position.best_map},
+                        {"finished", position.finished}}
+      .dump();
+}
+
+Position parse_position(const std::string& text) {
+  const nlohmann::json json = nlohmann::json::parse(text);
+  Position position;
+  json.at("epoch").get_to(position.epoch);
+  json.at("batch").get_to(position.batch);
+  json.at("steps").get_to(position.steps);
+  json.at("loss_sum").get_to(position.loss_sum);
+  json.at("seconds").get_to(position.seconds);
+  json.at("epoch_seconds").get_to(position.epoch_seconds);
+  json.at("waited_seconds").get_to(position.waited_seconds);
+  json.at("best_map").get_to(position.best_map);
+  json.at("finished").get_to(position.finished);
+  return position;
+}
+
+}  // namespace
+
+std::filesystem::path checkpoint_file(const std::filesystem::path& folder) {
+  return folder / "checkpoint.safetensors";
+}
+
+void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& folder) {
+  nn::save_safetensors(checkpoint_file(folder), checkpoint.tensors,
+                       {{"cairn.recipe", checkpoint.recipe},
+                        {"cairn.curves", checkpoint.curves},
+                        {"cairn.position", position_json(checkpoint.position)}});
+}
+
+std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& folder) {
+  const std::filesystem::path file = checkpoint_file(folder);
+  if (!std::filesystem::exists(file)) return std::nullopt;
+  nn::Safetensors saved = nn::load_safetensors(file);
+  Checkpoint checkpoint;
+  try {
+    checkpoint.recipe = saved.metadata.at("cairn.recipe");
+    checkpoint.curves = saved.metadata.at("cairn.curves");
+    checkpoint.position = parse_position(saved.metadata.at("cairn.position"));
+  } catch (const std::exception&) {  // missing entries, or JSON that is none
+    throw Error(fmt::format("{}: not a checkpoint of a run; train with --fresh", file.string()));
+  }
+  checkpoint.tensors = std::move(saved.tensors);
+  return checkpoint;
+}
+
+void restore_tensors(const nn::NamedTensors& saved, const nn::NamedTensors& targets,
+                     const std::filesystem::path& file) {
+  const torch::NoGradGuard no_grad;
+  const std::map<std::string, torch::Tensor> by_name(saved.begin(), saved.end());
+  if (by_name.size() != targets.size())
+    throw Error(fmt::format("{}: holds {} tensors, this run has {}; train with --fresh",
+                            file.string(), by_name.size(), targets.size()));
+  for (const auto& [name, target] : targets) {
+    const auto found = by_name.find(name);
+    if (found == by_name.end() || found->second.sizes() != target.sizes() ||
+        found->second.scalar_type() != target.scalar_type())
+      throw Error(fmt::format("{}: tensor '{}' is missing or of another shape; train with --fresh",
+                              file.string(), name));
+    torch::Tensor(target).copy_(found->second);
+  }
+}
+
+}  // namespace cairn::run

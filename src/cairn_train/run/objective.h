@@ -1,0 +1,33 @@
+// What a step minimises: the classification head's loss, the distillation loss, or both.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <memory>
+#include <vector>
+
+#include "cairn_train/data/training_set.h"
+#include "cairn_train/run/recipe.h"
+#include "cairn_train/run/teacher.h"
+
+namespace cairn::run {
+
+class Objective {
+ public:
+  virtual ~Objective() = default;
+
+  // embeddings: N×D as the network gives them; samples: N positions in the training set. progress:
+  // the share of the run that is done, 0 to 1. Samples that a part of the loss knows nothing about
+  // (no label, no teacher's view) are left out of that part. A scalar.
+  virtual torch::Tensor loss(const torch::Tensor& embeddings, const std::vector<size_t>& samples,
+                             double progress) = 0;
+
+  // Trained along with the network; null where there is nothing.
+  virtual std::shared_ptr<torch::nn::Module> module() { return nullptr; }
+};
+
+// targets: undefined rows where the recipe has no teacher. Centres start from torch's generator.
+std::unique_ptr<Objective> make_objective(const Recipe& recipe, const data::TrainingSet& set,
+                                          const TeacherTargets& targets);
+
+}  // namespace cairn::run

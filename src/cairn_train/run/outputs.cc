@@ -1,0 +1,55 @@
+#include "cairn_train/run/outputs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cairn/base/csv.h"
+#include "cairn/base/files.h"
+
+namespace cairn::run {
+
+image::Normalisation normalisation_of(const Recipe& recipe) {
+  image::Normalisation normalisation;
+  for (size_t c = 0; c < 3; ++c) {
+    normalisation.mean[c] = static_cast<float>(recipe.mean[recipe.mean.size() == 3 ? c : 0]);
+    normalisation.std[c] = static_cast<float>(recipe.std[recipe.std.size() == 3 ? c : 0]);
+  }
+  return normalisation;
+}
+
+void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::TrainingSet& set,
+                 const std::filesystem::path& file) {
+  std::map<std::string, std::string> metadata = {
+      {"cairn.input_size", std::to_string(recipe.size)},
+      {"cairn.mean", fmt::format("{}", fmt::join(recipe.mean, ","))},
+      {"cairn.std", fmt::format("{}", fmt::join(recipe.std, ","))},
+      {"cairn.resize", "bilinear"},
+      {"cairn.output", "embedding"},
+      {"cairn.embedding_dim", std::to_string(net.embedding_dim())},
+      {"cairn.recipe", portable_recipe_yaml(recipe)},
+      {"cairn.version", CAIRN_VERSION}};
+  if (!set.landmark_of_class.empty())
+    metadata["cairn.labels"] = fmt::format("{}", fmt::join(set.landmark_of_class, ","));
+  nn::export_onnx(net, file, metadata);
+}
+
+void write_labels(const data::TrainingSet& set, const std::filesystem::path& file) {
+  std::string text = csv_line({"class", "landmark_id"});
+  for (size_t i = 0; i < set.landmark_of_class.size(); ++i)
+    text += csv_line({std::to_string(i), std::to_string(set.landmark_of_class[i])});
+  write_text_atomically(file, text);
+}
+
+void write_skipped(const data::TrainingSet& set, const data::PhotoStore& store,
+                   const std::filesystem::path& file) {
+  std::string text = csv_line({"id", "reason"});
+  for (const std::string& id : set.missing_ids) text += csv_line({id, "no photo of this name"});
+  for (const data::PhotoStore::Broken& broken : store.broken())
+    text += csv_line({set.samples[broken.photo].id, broken.reason});
+  if (text == csv_line({"id", "reason"}))
+    std::filesystem::remove(file);
+  else
+    write_text_atomically(file, text);
+}
+
+}  // namespace cairn::run

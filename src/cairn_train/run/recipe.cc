@@ -1,0 +1,190 @@
+#include "cairn_train/run/recipe.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <map>
+#include <set>
+
+#include "cairn/base/error.h"
+#include "cairn/base/files.h"
+#include "cairn_train/run/recipe_fields.h"
+
+namespace cairn::run {
+namespace {
+
+constexpr int kDeepestKey = 8;
+
+// A value and where it was said, for messages.
+struct Setting {
+  YAML::Node value;
+  std::string where;  // "demo.yaml:3", or "the command line"
+};
+
+using Settings = std::map<std::string, Setting>;  // by flat key: "schedule.epochs"
+
+// Flattens nested maps; lists and scalars are values.
+void flatten(const YAML::Node& node, const std::string& prefix, const std::string& file, int depth,
+             Settings& settings) {
+  if (depth > kDeepestKey) throw Error(fmt::format("{}: keys are nested too deeply", file));
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar())
+      throw Error(fmt::format("{}:{}: a key must be one word", file, entry.first.Mark().line + 1));
+    const std::string key = prefix + entry.first.Scalar();
+    const std::string where = fmt::format("{}:{}", file, entry.first.Mark().line + 1);
+    if (entry.second.IsMap()) {
+      flatten(entry.second, key + ".", file, depth + 1, settings);
+    } else if (!settings.try_emplace(key, Setting{entry.second, where}).second) {
+      throw Error(fmt::format("{}: key '{}' is given twice", where, key));
+    }
+  }
+}
+
+YAML::Node parse_yaml(const std::string& text, const std::string& where) {
+  try {
+    return YAML::Load(text);
+  } catch (const YAML::Exception& error) {
+    throw Error(fmt::format("{}:{}: not valid YAML: {}", where, error.mark.line + 1, error.msg));
+  }
+}
+
+// The settings of a file over those of its base. `open`: the files that wait for this one.
+Settings read_settings(const std::filesystem::path& file, std::set<std::filesystem::path>& open) {
+  const std::filesystem::path canonical = std::filesystem::weakly_canonical(file);
+  if (!open.insert(canonical).second)
+    throw Error(fmt::format("{}: base: leads back to this file; break the circle", file.string()));
+  const YAML::Node root = parse_yaml(read_text(file), file.string());
+  if (!root.IsMap() && !root.IsNull())
+    throw Error(fmt::format("{}: a recipe is a map of keys (key: value)", file.string()));
+  Settings own;
+  flatten(root, "", file.string(), 0, own);
+  Settings settings;
+  if (const auto base = own.find("base"); base != own.end()) {
+    if (!base->second.value.IsScalar())
+      throw Error(fmt::format("{}: base must be one file name", base->second.where));
+    settings = read_settings(file.parent_path() / base->second.value.Scalar(), open);
+    own.erase(base);
+  }
+  open.erase(canonical);
+  for (auto& [key, setting] : own) settings[key] = setting;
+  return settings;
+}
+
+void apply_override(const std::string& text, Settings& settings) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw Error(fmt::format("'{}' is no override; write key=value, as in schedule.epochs=5", text));
+  const std::string key = text.substr(0, equals);
+  settings[key] = {parse_yaml(text.substr(equals + 1), text), "the command line"};
+}
+
+std::string section_of(const std::string& key) { return key.substr(0, key.find('.') + 1); }
+
+// What may stand instead of an unknown key: its section's keys, else the top level.
+std::string allowed_keys(const std::vector<RecipeField>& fields, const std::string& key) {
+  const auto matching = [&](const std::string& section) {
+    std::vector<std::string> keys;
+    for (const RecipeField& field : fields)
+      if (field.key.starts_with(section)) keys.push_back(field.key);
+    return keys;
+  };
+  const size_t dot = key.find('.');
+  const std::vector<std::string> same =
+      matching(dot == std::string::npos ? key + "." : section_of(key));
+  if (!same.empty()) return fmt::format("{}", fmt::join(same, ", "));
+  std::set<std::string> top = {"base"};
+  for (const RecipeField& field : fields) top.insert(field.key.substr(0, field.key.find('.')));
+  return fmt::format("{}", fmt::join(top, ", "));
+}
+
+std::string value_text(const YAML::Node& value) {
+  return value.IsNull() ? "nothing" : fmt::format("'{}'", YAML::Dump(value));
+}
+
+void require_sense(const Recipe& recipe, const std::string& file) {
+  if (recipe.out.empty())
+    throw Error(fmt::format("{}: key 'out' (the folder of the run) is missing; add out=DIR", file));
+  if (recipe.head.type == "none" && recipe.distill.teacher.empty())
+    throw Error(fmt::format(
+        "{}: nothing to learn: set head.type to arcface or subcenter, or distill.teacher", file));
+  if (recipe.head.type != "none" && recipe.data.table.empty())
+    throw Error(fmt::format("{}: head.type '{}' needs labels: set data.table, or head.type=none",
+                            file, recipe.head.type));
+  if (recipe.head.margin_min > recipe.head.margin_max)
+    throw Error(fmt::format("{}: head.margin_min must not exceed head.margin_max", file));
+  if (recipe.export_weights == "best" && recipe.data.validation_table.empty() &&
+      recipe.data.validation_fraction == 0)
+    throw Error(fmt::format("{}: export_weights 'best' needs validation photos", file));
+}
+
+std::string print(const Recipe& recipe, bool whole) {
+  Recipe copy = recipe;
+  std::string text;
+  std::string section;
+  for (const RecipeField& field : recipe_fields(copy)) {
+    if (!whole && !field.shapes_weights) continue;
+    const size_t dot = field.key.find('.');
+    const std::string own_section = dot == std::string::npos ? "" : field.key.substr(0, dot);
+    if (own_section != section) text += own_section + ":\n";
+    section = own_section;
+    text +=
+        fmt::format("{}{}: {}\n", section.empty() ? "" : "  ",
+                    dot == std::string::npos ? field.key : field.key.substr(dot + 1), field.show());
+  }
+  return text;
+}
+
+}  // namespace
+
+Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  std::set<std::filesystem::path> open;
+  Settings settings = read_settings(file, open);
+  for (const std::string& text : overrides) apply_override(text, settings);
+
+  Recipe recipe;
+  const std::vector<RecipeField> fields = recipe_fields(recipe);
+  std::map<std::string, const RecipeField*> by_key;
+  for (const RecipeField& field : fields) by_key[field.key] = &field;
+  for (const auto& [key, setting] : settings) {
+    const auto found = by_key.find(key);
+    if (found == by_key.end())
+      throw Error(fmt::format("{}: unknown key '{}'; allowed: {}", setting.where, key,
+                              allowed_keys(fields, key)));
+    try {
+      found->second->read(setting.value);
+    } catch (const Error& allowed) {
+      throw Error(fmt::format("{}: {} must be {}, not {}", setting.where, key, allowed.what(),
+                              value_text(setting.value)));
+    }
+  }
+  require_sense(recipe, file.string());
+  return recipe;
+}
+
+std::string recipe_yaml(const Recipe& recipe) { return print(recipe, /*whole=*/true); }
+
+std::string portable_recipe_yaml(const Recipe& recipe) { return print(recipe, /*whole=*/false); }
+
+std::string recipe_help() {
+  Recipe recipe;
+  std::string text;
+  for (const RecipeField& field : recipe_fields(recipe))
+    text += fmt::format("  {:<32} {}\n", field.key + "=" + field.show(), field.meaning);
+  return text;
+}
+
+std::string recipe_difference(const std::string& there, const Recipe& here) {
+  Settings old;
+  flatten(parse_yaml(there, "checkpoint"), "", "checkpoint", 0, old);
+  Recipe copy = here;
+  for (const RecipeField& field : recipe_fields(copy)) {
+    if (!field.shapes_weights) continue;
+    const auto found = old.find(field.key);
+    const std::string was = found == old.end() ? "not set" : YAML::Dump(found->second.value);
+    const std::string is = YAML::Dump(YAML::Load(field.show()));
+    if (was != is) return fmt::format("{} is {} there and {} here", field.key, was, is);
+  }
+  return "";
+}
+
+}  // namespace cairn::run

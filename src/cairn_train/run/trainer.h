@@ -1,0 +1,27 @@
+// Training runs: recipe in, model.onnx out.
+//
+// The folder of a run holds checkpoint.safetensors (the newest state), curves.csv (a row an epoch),
+// labels.csv, skipped.csv, best.safetensors (weights of the highest validation mAP), and at the end
+// weights.safetensors and model.onnx. A run that was killed goes on from its checkpoint when it is
+// started again; its weights end the same, bit by bit, as those of an unbroken run with as many
+// threads.
+#pragma once
+
+#include <functional>
+
+#include "cairn_train/run/checkpoint.h"
+#include "cairn_train/run/recipe.h"
+
+namespace cairn::run {
+
+struct TrainOptions {
+  bool fresh = false;  // start over, whatever the folder holds
+  // Called after every step and the checkpoint that may follow it: lets tests stop a run anywhere.
+  std::function<void(const Position&)> after_step;
+};
+
+// Runs the recipe to its end. Throws Error for unreadable tables, folders or weights, a checkpoint
+// of another recipe, a folder that another run uses, and a loss that is no number.
+void train(const Recipe& recipe, const TrainOptions& options = {});
+
+}  // namespace cairn::run

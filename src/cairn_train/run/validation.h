@@ -1,0 +1,22 @@
+// Validation: the network as inference sees it, on photos it is not trained on.
+#pragma once
+
+#include "cairn_train/data/loader.h"
+#include "cairn_train/nn/embedding_net.h"
+#include "cairn_train/run/objective.h"
+#include "cairn_train/run/scores.h"
+
+namespace cairn::run {
+
+struct ValidationResult {
+  double loss = 0;
+  Scores scores;
+};
+
+// Embeds the validation and reference photos of the set by plain views in inference mode, and
+// scores them. Photos that cannot be read are left out. loader: size, threads and normalisation.
+// The network is in training mode again afterwards.
+ValidationResult validate(nn::EmbeddingNet& net, Objective& objective, const data::TrainingSet& set,
+                          data::PhotoStore& store, const data::LoaderOptions& loader, size_t batch);
+
+}  // namespace cairn::run
