@@ -4,7 +4,7 @@
 #include "target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  constexpr uint64_t kMaxPixels = 1 << 18;  // keeps an input quick
+  constexpr uint64_t kMaxPixels = 1 << 16;  // keeps an input quick
   const auto result = cairn::image::decode({data, size}, {.max_pixels = kMaxPixels});
   if (!result) {
     cairn::fuzz::require(!result.reason().empty());

@@ -2,7 +2,9 @@
 #include <libheif/heif.h>
 
 #include <cstring>
+#include <exception>
 #include <memory>
+#include <utility>
 
 #include "cairn/image/codecs.h"
 
@@ -14,55 +16,38 @@ using Handle = std::unique_ptr<heif_image_handle, decltype(&heif_image_handle_re
 using Options = std::unique_ptr<heif_decoding_options, decltype(&heif_decoding_options_free)>;
 using Pixels = std::unique_ptr<heif_image, decltype(&heif_image_release)>;
 
-Failure failure(const heif_error& error) {
-  return {std::string("broken HEIC: ") + (error.message != nullptr ? error.message : "unknown")};
+// Reports libheif's error as ours.
+void check(const heif_error& error) {
+  if (error.code != heif_error_Ok) {
+    throw Error(std::string("broken HEIC: ") + (error.message ? error.message : "unknown error"));
+  }
 }
 
-}  // namespace
+void check_size(int width, int height, const DecodeOptions& options) {
+  if (width < 0 || height < 0) throw Error("broken HEIC: unreadable size");
+  const std::string problem =
+      size_problem(static_cast<uint64_t>(width), static_cast<uint64_t>(height), options);
+  if (!problem.empty()) throw Error(problem);
+}
 
-Result<Image> decode_heif(std::span<const uint8_t> bytes, const DecodeOptions& options) {
-  const Context context(heif_context_alloc(), &heif_context_free);
-  if (!context) throw std::bad_alloc();
+Handle primary_photo(const Context& context, std::span<const uint8_t> bytes) {
   // Photos are decoded in parallel already, one a thread.
   heif_context_set_max_decoding_threads(context.get(), 0);
-  heif_error error = heif_context_read_from_memory_without_copy(context.get(), bytes.data(),
-                                                                bytes.size(), nullptr);
-  if (error.code != heif_error_Ok) return failure(error);
+  check(heif_context_read_from_memory_without_copy(context.get(), bytes.data(), bytes.size(),
+                                                   nullptr));
+  heif_image_handle* handle = nullptr;
+  check(heif_context_get_primary_image_handle(context.get(), &handle));
+  return {handle, &heif_image_handle_release};
+}
 
-  heif_image_handle* raw_handle = nullptr;
-  error = heif_context_get_primary_image_handle(context.get(), &raw_handle);
-  if (error.code != heif_error_Ok) return failure(error);
-  const Handle handle(raw_handle, &heif_image_handle_release);
-  for (const auto& [width, height] : {std::pair(heif_image_handle_get_width(raw_handle),
-                                                heif_image_handle_get_height(raw_handle)),
-                                      std::pair(heif_image_handle_get_ispe_width(raw_handle),
-                                                heif_image_handle_get_ispe_height(raw_handle))}) {
-    if (width < 0 || height < 0) return Failure{"broken HEIC: unreadable size"};
-    if (std::string problem =
-            size_problem(static_cast<uint64_t>(width), static_cast<uint64_t>(height), options);
-        !problem.empty()) {
-      return Failure{std::move(problem)};
-    }
-  }
-
-  const Options decoding(heif_decoding_options_alloc(), &heif_decoding_options_free);
-  if (!decoding) throw std::bad_alloc();
-  decoding->convert_hdr_to_8bit = 1;
-  heif_image* raw_pixels = nullptr;
-  error = heif_decode_image(raw_handle, &raw_pixels, heif_colorspace_RGB,
-                            heif_chroma_interleaved_RGB, decoding.get());
-  if (error.code != heif_error_Ok) return failure(error);
-  const Pixels pixels(raw_pixels, &heif_image_release);
-
+Image copy_pixels(const heif_image* pixels, const DecodeOptions& options) {
   // The decoded size is the stream's own; the container only announced one.
-  const int width = heif_image_get_width(raw_pixels, heif_channel_interleaved);
-  const int height = heif_image_get_height(raw_pixels, heif_channel_interleaved);
+  const int width = heif_image_get_width(pixels, heif_channel_interleaved);
+  const int height = heif_image_get_height(pixels, heif_channel_interleaved);
+  check_size(width, height, options);
   int stride = 0;
-  const uint8_t* plane =
-      heif_image_get_plane_readonly(raw_pixels, heif_channel_interleaved, &stride);
-  if (plane == nullptr || width <= 0 || height <= 0 || stride < width * 3) {
-    return Failure{"broken HEIC: no pixels"};
-  }
+  const uint8_t* plane = heif_image_get_plane_readonly(pixels, heif_channel_interleaved, &stride);
+  if (plane == nullptr || stride < width * 3) throw Error("broken HEIC: no pixels");
   Image image = make_image(static_cast<uint64_t>(width), static_cast<uint64_t>(height));
   const size_t row_bytes = static_cast<size_t>(width) * 3;
   for (int y = 0; y < height; ++y) {
@@ -70,6 +55,32 @@ Result<Image> decode_heif(std::span<const uint8_t> bytes, const DecodeOptions& o
                 plane + static_cast<ptrdiff_t>(y) * stride, row_bytes);
   }
   return image;
+}
+
+}  // namespace
+
+Result<Image> decode_heif(std::span<const uint8_t> bytes, const DecodeOptions& options) try {
+  const Context context(heif_context_alloc(), &heif_context_free);
+  if (!context) throw std::bad_alloc();
+  const Handle handle = primary_photo(context, bytes);
+  check_size(heif_image_handle_get_width(handle.get()), heif_image_handle_get_height(handle.get()),
+             options);
+  check_size(heif_image_handle_get_ispe_width(handle.get()),
+             heif_image_handle_get_ispe_height(handle.get()), options);
+
+  const Options decoding(heif_decoding_options_alloc(), &heif_decoding_options_free);
+  if (!decoding) throw std::bad_alloc();
+  decoding->convert_hdr_to_8bit = 1;
+  heif_image* decoded = nullptr;
+  check(heif_decode_image(handle.get(), &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB,
+                          decoding.get()));
+  const Pixels pixels(decoded, &heif_image_release);
+  return copy_pixels(decoded, options);
+} catch (const Error& error) {
+  return Failure{error.what()};
+} catch (const std::exception& error) {
+  // libheif is C++ behind a C interface, and lets exceptions through.
+  return Failure{std::string("broken HEIC: ") + error.what()};
 }
 
 }  // namespace cairn::image
