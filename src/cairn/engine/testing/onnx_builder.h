@@ -45,7 +45,7 @@ class OnnxBuilder {
   OnnxBuilder& input(const std::string& name, const Shape& shape, DType type = DType::kF32);
   OnnxBuilder& output(const std::string& name);
   OnnxBuilder& constant(const std::string& name, const Tensor& tensor);
-  // Weights drawn from the golden generator under the value's own name, times scale.
+  // Weights drawn uniformly from [-scale, scale) under the value's own name.
   OnnxBuilder& weights(const std::string& name, const Shape& shape, float scale = 0.3f);
   NodeBuilder node(const std::string& op, const std::vector<std::string>& inputs,
                    const std::vector<std::string>& outputs);
@@ -58,10 +58,10 @@ class OnnxBuilder {
   std::unique_ptr<onnx::ModelProto> model_;
 };
 
-// A float tensor drawn from the golden generator.
+// A float tensor drawn uniformly from [-scale, scale); the key is the seed.
 Tensor drawn(const std::string& key, const Shape& shape, float scale = 1);
 
-// max |a-b| / max |b|; infinity where shapes differ.
+// max |a-b| / max |b|; infinity where shapes differ or a value is not finite.
 double relative_error(const Tensor& a, const Tensor& b);
 
 }  // namespace cairn::engine::testing
