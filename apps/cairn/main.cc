@@ -21,6 +21,7 @@ std::span<const Command> commands() {
       {"retrieve", "find the most similar photos, as a submission", declare_retrieve},
       {"eval", "score a submission", declare_eval},
       {"model", "look into an ONNX file, or annotate it", declare_model},
+      {"synth", "draw a small landmark world for demos and tests", declare_synth},
   };
   return kCommands;
 }
