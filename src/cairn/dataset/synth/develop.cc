@@ -112,13 +112,18 @@ struct CameraLook {
 CameraLook draw_look(const RadianceImage& radiance, const Light& light, double difficulty,
                      Rng& rng) {
   CameraLook look;
+  double logs = 0;
   double sum = 0;
-  for (const Vec3& p : radiance.pixels) sum += std::log(1e-3F + luminance(p));
-  const float mean =
-      std::exp(static_cast<float>(sum / static_cast<double>(radiance.pixels.size())));
+  for (const Vec3& p : radiance.pixels) {
+    logs += std::log(1e-3F + luminance(p));
+    sum += luminance(p);
+  }
+  // Between the geometric mean, which a dark sky draws down, and the mean, which lamps draw up.
+  const auto n = static_cast<double>(radiance.pixels.size());
+  const auto mean = static_cast<float>(std::sqrt(std::exp(logs / n) * (0.8 * sum / n + 1e-3)));
   // The exposure meter brings night up, but not to day.
   const float level = light.daytime == "night" ? 0.75F : 0.9F;
-  const float wanted = 0.3F * std::pow(mean / 0.3F, 1 - level);
+  const float wanted = 0.28F * std::pow(mean / 0.28F, 1 - level);
   look.exposure =
       wanted / mean * std::exp(static_cast<float>(rng.normal() * (0.15 + 0.2 * difficulty)));
   const auto spread = static_cast<float>(0.05 + 0.1 * difficulty);

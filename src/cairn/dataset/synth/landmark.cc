@@ -1,5 +1,6 @@
 #include "cairn/dataset/synth/landmark.h"
 
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -136,6 +137,25 @@ void Sculptor::crenels(Vec3 from, Vec3 to, float size) {
     const Vec3 p = from + along * ((static_cast<float>(i) + 0.5F) / static_cast<float>(n));
     build.box(p, {size, size, size * 1.2F}, wall(), trim(), {0, 0, 0.1F, 0.1F}, {0, 0, 0.1F, 0.1F});
   }
+}
+
+void Sculptor::dome(Vec3 base, float radius, float rise, float power, int segments, float repeat) {
+  std::vector<std::pair<float, float>> profile;
+  for (int i = 0; i <= 10; ++i) {
+    const float t = static_cast<float>(i) / 10;
+    profile.emplace_back(radius * std::pow(std::max(0.0F, 1 - std::pow(t, power)), 1 / power),
+                         rise * t);
+  }
+  build.revolve(base, profile, segments, roof(), repeat);
+}
+
+void Sculptor::pillar(Vec3 base, float radius, float height, uint32_t texture) {
+  const std::array<std::pair<float, float>, 5> shape = {{{radius * 1.3F, 0},
+                                                         {radius, radius * 0.6F},
+                                                         {radius * 0.86F, height - radius * 1.2F},
+                                                         {radius * 1.35F, height - radius * 0.4F},
+                                                         {radius * 1.35F, height}}};
+  build.revolve(base, shape, 10, texture, 1);
 }
 
 Landmark make_landmark(size_t family, Rng rng) {

@@ -44,6 +44,10 @@ class Sculptor {
   // A roof over a square or round tower: pyramid, dome, onion or cone, by the sculptor's choice.
   void spire(Vec3 base, float radius, bool round);
   void crenels(Vec3 from, Vec3 to, float size);
+  // A dome of the given rise; power 2 is round, less is pointed, more is flat on top.
+  void dome(Vec3 base, float radius, float rise, float power, int segments, float repeat);
+  // A round column with base and capital.
+  void pillar(Vec3 base, float radius, float height, uint32_t texture);
 
  private:
   Scene& scene_;

@@ -20,8 +20,8 @@ void set_day(Light& light, Rng& rng) {
   const float warm = smoothstep(0.9F, 0.3F, light.to_sun.z);
   light.sun = mix(Vec3{1.0F, 0.96F, 0.9F}, Vec3{1.05F, 0.85F, 0.62F}, warm) *
               static_cast<float>(rng.uniform(0.75, 1.05));
-  light.sky_light = {0.24F, 0.29F, 0.38F};
-  light.ground_light = {0.14F, 0.13F, 0.11F};
+  light.sky_light = {0.3F, 0.35F, 0.44F};
+  light.ground_light = {0.2F, 0.19F, 0.17F};
   const auto deep = static_cast<float>(rng.uniform(0, 1));
   light.zenith = mix(Vec3{0.22F, 0.42F, 0.75F}, Vec3{0.08F, 0.22F, 0.58F}, deep);
   light.horizon = mix(Vec3{0.72F, 0.82F, 0.92F}, Vec3{0.5F, 0.66F, 0.86F}, deep);
@@ -54,7 +54,7 @@ void set_night(Light& light, Rng& rng) {
   light.cloud = {0.04F, 0.04F, 0.05F};
   light.cloud_cover = static_cast<float>(rng.uniform(0, 0.5));
   light.glow = 1;
-  light.flood = static_cast<float>(rng.uniform(0.35, 0.8));
+  light.flood = static_cast<float>(rng.uniform(0.25, 0.5));
   light.flood_colour =
       mix(Vec3{1, 0.72F, 0.4F}, Vec3{0.9F, 0.95F, 1}, static_cast<float>(rng.uniform()));
 }
@@ -72,7 +72,7 @@ void overcast(Light& light, float amount) {
 
 void set_weather(Light& light, Rng& rng, double difficulty) {
   const double bad = 0.25 + 0.5 * difficulty;
-  light.haze_per_metre = static_cast<float>(rng.uniform(0.0002, 0.0012));
+  light.haze = static_cast<float>(rng.uniform(0.02, 0.1));
   light.cloud_seed = static_cast<uint32_t>(rng.next());
   if (!rng.chance(bad)) {
     if (light.cloud_cover > 0.15F) light.weather = "clouds";
@@ -86,13 +86,14 @@ void set_weather(Light& light, Rng& rng, double difficulty) {
   } else {
     overcast(light, static_cast<float>(rng.uniform(0.75, 1)));
     light.cloud_cover = static_cast<float>(rng.uniform(0.3, 0.9));
-    light.cloud = light.cloud * 0.8F;
+    const float grey = (light.cloud.x + light.cloud.y + light.cloud.z) / 3;
+    light.cloud = mix(light.cloud, Vec3{grey, grey, grey * 1.04F}, 0.8F) * 0.85F;
   }
   if (light.weather == "fog")
-    light.haze_per_metre = static_cast<float>(rng.uniform(0.003, 0.006 + 0.006 * difficulty));
-  if (light.weather == "rain") light.haze_per_metre = static_cast<float>(rng.uniform(0.001, 0.003));
+    light.haze = static_cast<float>(rng.uniform(0.45, 0.8 + 0.7 * difficulty));
+  if (light.weather == "rain") light.haze = static_cast<float>(rng.uniform(0.12, 0.35));
   if (light.weather == "snow") {
-    light.haze_per_metre = static_cast<float>(rng.uniform(0.001, 0.004));
+    light.haze = static_cast<float>(rng.uniform(0.15, 0.4));
     light.snow = static_cast<float>(rng.uniform(0.4, 1.0));
   }
 }

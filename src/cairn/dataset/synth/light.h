@@ -22,7 +22,8 @@ struct Light {
   Vec3 cloud = {1, 1, 1};
   float cloud_cover = 0;  // 0–1
   uint32_t cloud_seed = 0;
-  float haze_per_metre = 0;  // of the fog
+  float haze = 0.05F;        // optical depth of the air up to the subject
+  float haze_per_metre = 0;  // haze over the subject's distance; whoever takes the photo sets it
   float glow = 0;            // of lit windows
   float flood = 0;           // floodlight on the landmark at night
   Vec3 flood_colour = {1, 0.8F, 0.5F};

@@ -190,6 +190,7 @@ Photo photograph_other(const PropLibrary& library, int long_side, double difficu
   Mesh mesh;
   PropBuilder props(library, mesh, rng);
   kind.set_up({props, rng, camera, light});
+  light.haze_per_metre = light.haze / (kind.indoors ? 100.0F : 35.0F);
   VisibleSurfaces surfaces(camera, 2);
   surfaces.draw(mesh, library.textures, 1);
   ShadowMap shadows(light.to_sun, camera.position + camera.forward * 12.0F, kind.indoors ? 8 : 40,

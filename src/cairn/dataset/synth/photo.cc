@@ -159,9 +159,10 @@ Photo photograph(const Landmark& landmark, const Mesh& site, const PropLibrary& 
     surfaces.draw(site, library.textures, 1);
     surfaces.draw(occluders, library.textures, 2);
     const double seen = surfaces.share_of(0);
-    const bool enough = seen > 0.6 * alone && seen > 0.04;
+    const bool enough = seen > 0.68 * alone && seen > 0.04;
     if (!enough && attempt + 1 < kMaxTries) continue;
-    const Light light = Light::random(own, wish.difficulty);
+    Light light = Light::random(own, wish.difficulty);
+    light.haze_per_metre = light.haze / std::max(10.0F, length(camera.position));
     const float reach = 1.3F * std::max(landmark.radius, landmark.height) + 4;
     ShadowMap shadows(light.to_sun, {0, 0, landmark.height * 0.4F}, reach, kShadowSize);
     const bool sunny = light.sun.x > 0.1F;

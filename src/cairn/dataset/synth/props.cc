@@ -9,7 +9,11 @@ namespace cairn::synth {
 
 Vec3 random_colour(Rng& rng, double low, double high) {
   const auto draw = [&] { return static_cast<float>(rng.uniform(low, high)); };
-  return linear_colour({draw(), draw(), draw()});
+  const Vec3 vivid = {draw(), draw(), draw()};
+  const float grey = (vivid.x + vivid.y + vivid.z) / 3;
+  // Most things of this world are muted, a few are bright.
+  const float chroma = rng.chance(0.2) ? 1.0F : static_cast<float>(rng.uniform(0.1, 0.6));
+  return linear_colour(mix(Vec3{grey, grey, grey}, vivid, chroma));
 }
 
 PropLibrary::PropLibrary(uint64_t seed) {
