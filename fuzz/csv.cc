@@ -66,6 +66,7 @@ std::vector<Seed> seeds() {
       {"retrieval.csv", "id,images,Usage\nq,\"z a\nm\",Private\nr,None,Ignored"},
       {"open_quote.csv", "id,landmark_id\na,\"1\n\n"}};
   std::vector<Seed> all;
+  all.reserve(texts.size());
   for (const auto& [name, text] : texts) all.push_back({name, {text.begin(), text.end()}});
   return all;
 }

@@ -111,12 +111,12 @@ int replay(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  crash_file =
-      "crash-" + cairn::fs::path(argv[0]).filename().string() + "-" + std::to_string(::getpid());
-  for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGBUS, SIGTRAP}) {
-    std::signal(signal, save_input);
-  }
   try {
+    crash_file =
+        "crash-" + cairn::fs::path(argv[0]).filename().string() + "-" + std::to_string(::getpid());
+    for (const int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGBUS, SIGTRAP}) {
+      std::signal(signal, save_input);
+    }
     return replay(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -78,7 +78,7 @@ TEST(Decode, large_photos_have_the_pixels_of_imread) {
 // An image with 1 at the top left, 2 at the top right, 3 bottom left, 4 bottom right (in red).
 std::vector<int> corners(const Image& image) {
   const auto red = [&](int x, int y) {
-    return (image.pixels[static_cast<size_t>((y * image.width + x) * 3)] + 32) / 64;
+    return (image.pixels[testing::offset(image, x, y)] + 32) / 64;
   };
   const int right = image.width - 1;
   const int bottom = image.height - 1;

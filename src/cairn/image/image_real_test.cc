@@ -25,6 +25,7 @@ std::vector<fs::path> some_photos(const std::string& folder, size_t count) {
   }
   std::sort(all.begin(), all.end());
   std::vector<fs::path> some;
+  some.reserve(count);
   for (size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
   return some;
 }

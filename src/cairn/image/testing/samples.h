@@ -53,6 +53,11 @@ std::vector<uint8_t> write_webp(const Image& photo, const WebpVariety& variety);
 // orientation becomes the container's own turning and mirroring. Empty where libheif cannot encode.
 std::vector<uint8_t> write_heic(const Image& photo, int quality, int orientation = 1);
 
+// Position of a pixel's red in Image::pixels.
+inline size_t offset(const Image& image, int x, int y) {
+  return (static_cast<size_t>(y) * static_cast<size_t>(image.width) + static_cast<size_t>(x)) * 3;
+}
+
 struct Sample {
   std::string name;  // a file name
   std::vector<uint8_t> bytes;

@@ -10,7 +10,7 @@ namespace {
 std::vector<uint8_t> input_row(const Image& photo, int y, int components) {
   std::vector<uint8_t> row;
   for (int x = 0; x < photo.width; ++x) {
-    const uint8_t* rgb = &photo.pixels[static_cast<size_t>((y * photo.width + x) * 3)];
+    const uint8_t* rgb = &photo.pixels[offset(photo, x, y)];
     row.insert(row.end(), rgb, rgb + (components == 1 ? 1 : 3));
     if (components == 4) row.push_back(static_cast<uint8_t>(255 - (x * 3 + y) % 200));
   }
@@ -28,7 +28,10 @@ void set_colours(jpeg_compress_struct& info, const JpegVariety& variety) {
   if (variety.colour == JpegColour::kYcc || variety.colour == JpegColour::kYcck) {
     info.comp_info[0].h_samp_factor = variety.horizontal_sampling;
     info.comp_info[0].v_samp_factor = variety.vertical_sampling;
-    if (cmyk) info.comp_info[3] = info.comp_info[0], info.comp_info[3].component_id = 4;
+    if (cmyk) {
+      info.comp_info[3].h_samp_factor = variety.horizontal_sampling;
+      info.comp_info[3].v_samp_factor = variety.vertical_sampling;
+    }
   }
 }
 
@@ -51,6 +54,7 @@ std::vector<uint8_t> write_jpeg(const Image& photo, const JpegVariety& variety) 
   std::vector<jpeg_scan_info> scans;
   if (variety.progressive) jpeg_simple_progression(&info);
   if (variety.separate_scans) {
+    scans.reserve(static_cast<size_t>(info.num_components));
     for (int c = 0; c < info.num_components; ++c) scans.push_back({1, {c}, 0, 63, 0, 0});
     info.scan_info = scans.data();
     info.num_scans = static_cast<int>(scans.size());

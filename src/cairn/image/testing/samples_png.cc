@@ -5,8 +5,6 @@
 namespace cairn::image::testing {
 namespace {
 
-constexpr int kPaletteSize = 256;
-
 int colour_type(PngColour colour) {
   switch (colour) {
     case PngColour::kGrey:
@@ -32,11 +30,14 @@ std::vector<uint8_t> stored_row(const Image& photo, int y, const PngVariety& var
   int filled = 8;  // bits of the last byte
   for (int x = 0; x < photo.width; ++x) {
     for (int c = 0; c < channels; ++c) {
-      const uint8_t value = photo.pixels[static_cast<size_t>((y * photo.width + x) * 3 + c % 3)];
+      const uint8_t value = photo.pixels[offset(photo, x, y) + static_cast<size_t>(c % 3)];
       if (variety.bit_depth >= 8) row.push_back(value);
       if (variety.bit_depth == 16) row.push_back(static_cast<uint8_t>(value * 7));
       if (variety.bit_depth >= 8) continue;
-      if (filled == 8) row.push_back(0), filled = 0;
+      if (filled == 8) {
+        row.push_back(0);
+        filled = 0;
+      }
       filled += variety.bit_depth;
       row.back() |= static_cast<uint8_t>(value >> (8 - variety.bit_depth) << (8 - filled));
     }
@@ -45,10 +46,10 @@ std::vector<uint8_t> stored_row(const Image& photo, int y, const PngVariety& var
 }
 
 void set_palette(png_structp png, png_infop info, const PngVariety& variety) {
-  std::vector<png_color> palette;
-  for (int i = 0; i < (variety.bit_depth < 8 ? 1 << variety.bit_depth : kPaletteSize); ++i) {
-    palette.push_back({static_cast<png_byte>(i * 37), static_cast<png_byte>(255 - i),
-                       static_cast<png_byte>(i * 11 + 5)});
+  std::vector<png_color> palette(size_t{1} << variety.bit_depth);
+  for (size_t i = 0; i < palette.size(); ++i) {
+    palette[i] = {static_cast<png_byte>(i * 37), static_cast<png_byte>(255 - i),
+                  static_cast<png_byte>(i * 11 + 5)};
   }
   png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
 }
@@ -82,6 +83,8 @@ std::vector<uint8_t> write_png(const Image& photo, const PngVariety& variety) {
   png_write_info(png, info);
   std::vector<std::vector<uint8_t>> rows;
   std::vector<png_bytep> pointers;
+  rows.reserve(static_cast<size_t>(photo.height));
+  pointers.reserve(rows.capacity());
   for (int y = 0; y < photo.height; ++y) rows.push_back(stored_row(photo, y, variety));
   for (auto& row : rows) pointers.push_back(row.data());
   png_set_interlace_handling(png);
