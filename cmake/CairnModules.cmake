@@ -33,6 +33,8 @@ function(cairn_test)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_LIBS} cairn_testing cairn_settings GTest::gtest_main)
   if(ARG_TORCH)
     target_precompile_headers(${ARG_NAME} REUSE_FROM cairn_torch)
+    # Two OpenMP teams on the same cores wait for each other far longer than one thread takes.
+    list(APPEND ARG_PROPERTIES ENVIRONMENT "OMP_NUM_THREADS=1")
   endif()
   gtest_discover_tests(${ARG_NAME} DISCOVERY_TIMEOUT 120
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} ${ARG_PROPERTIES})
