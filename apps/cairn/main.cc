@@ -20,6 +20,7 @@ std::span<const Command> commands() {
       {"recognize", "name the landmark of each photo, as a submission", declare_recognize},
       {"retrieve", "find the most similar photos, as a submission", declare_retrieve},
       {"eval", "score a submission", declare_eval},
+      {"report", "show scores, curves and results as an HTML page", declare_report},
       {"model", "look into an ONNX file, or annotate it", declare_model},
       {"synth", "draw a small landmark world for demos and tests", declare_synth},
   };
