@@ -9,14 +9,12 @@ namespace cairn::eval {
 std::vector<HolidaysQuery> holidays_queries(std::vector<std::string> ids) {
   std::sort(ids.begin(), ids.end());
   std::vector<HolidaysQuery> queries;
-  std::string group;
   for (const std::string& id : ids) {
     if (id.size() < 3) throw Error("photo " + id + ": Holidays ids are NNNNii, NNNN the group");
-    const std::string its_group = id.substr(0, id.size() - 2);
-    if (queries.empty() || its_group != group) {
+    const std::string group = id.substr(0, id.size() - 2);
+    if (id.ends_with("00")) {
       queries.push_back({id, {}});
-      group = its_group;
-    } else {
+    } else if (!queries.empty() && queries.back().id == group + "00") {
       queries.back().relevant.push_back(id);
     }
   }

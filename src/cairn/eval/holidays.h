@@ -6,8 +6,8 @@
 
 namespace cairn::eval {
 
-// The Holidays convention: photos NNNNii of group NNNN; the first of each group (by id) is its
-// query, the others are its positives. A group with one photo has no query.
+// Photos are NNNNii, NNNN the group. The first of a group, NNNN00, is its query and the others are
+// its positives. A group without NNNN00 or without another photo has no query.
 struct HolidaysQuery {
   std::string id;
   std::vector<std::string> relevant;
