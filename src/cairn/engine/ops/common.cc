@@ -90,6 +90,14 @@ std::vector<size_t> strides_of(const Shape& shape) {
   return strides;
 }
 
+bool advance(std::vector<int64_t>& counter, const Shape& sizes) {
+  for (size_t axis = counter.size(); axis-- > 0;) {
+    if (++counter[axis] < sizes[axis]) return true;
+    counter[axis] = 0;
+  }
+  return false;
+}
+
 Shape broadcast(const OpContext& ctx, std::span<const Shape> shapes) {
   size_t rank = 0;
   for (const Shape& shape : shapes) rank = std::max(rank, shape.size());

@@ -50,6 +50,9 @@ void expect_rank_at_least(const OpContext& ctx, const Tensor& x, size_t rank);
 // Row-major strides in elements.
 std::vector<size_t> strides_of(const Shape& shape);
 
+// Advances a row-major counter; false where it wraps to zeros.
+bool advance(std::vector<int64_t>& counter, const Shape& sizes);
+
 // The shape that all shapes broadcast to by NumPy's rules. Throws Error where they do not.
 Shape broadcast(const OpContext& ctx, std::span<const Shape> shapes);
 

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "cairn/engine/ops/families.h"
-#include "cairn/engine/ops/window.h"
+#include "cairn/engine/ops/strided.h"
 
 namespace cairn::engine::ops {
 
@@ -59,11 +59,6 @@ std::vector<std::byte> padding_element(const OpContext& ctx) {
   return element;
 }
 
-template <typename T>
-void copy_row(const T* in, T* out, const std::vector<int64_t>& from, T value) {
-  for (size_t i = 0; i < from.size(); ++i) out[i] = from[i] < 0 ? value : in[from[i]];
-}
-
 void pad(OpContext& ctx) {
   const Tensor& x = ctx.input(0);
   const size_t rank = x.shape().size();
@@ -81,30 +76,7 @@ void pad(OpContext& ctx) {
   for (size_t i = 0; i < rank; ++i) {
     from.push_back(sources(ctx, mode, x.shape()[i], pads[i], shape[i]));
   }
-  const std::vector<size_t> strides = strides_of(x.shape());
-  if (rank == 0) from.push_back({0});
-  const Shape outer(shape.begin(), shape.end() - (rank == 0 ? 0 : 1));
-  dispatch_size(x.dtype(), [&]<typename T>() {
-    T value;
-    std::memcpy(&value, element.data(), sizeof(T));
-    T* out = y.data<T>();
-    std::vector<int64_t> position(outer.size(), 0);
-    do {
-      size_t offset = 0;
-      bool padding = false;
-      for (size_t i = 0; i < outer.size(); ++i) {
-        const int64_t at = from[i][static_cast<size_t>(position[i])];
-        padding = padding || at < 0;
-        if (!padding) offset += static_cast<size_t>(at) * strides[i];
-      }
-      if (padding) {
-        std::fill_n(out, from.back().size(), value);
-      } else {
-        copy_row(x.data<T>() + offset, out, from.back(), value);
-      }
-      out += from.back().size();
-    } while (advance(position, outer));
-  });
+  copy_mapped(x.dtype(), x.data<std::byte>(), x.shape(), y.data<std::byte>(), from, element.data());
 }
 
 }  // namespace

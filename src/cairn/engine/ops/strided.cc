@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cairn/engine/ops/types.h"
+#include "cairn/engine/ops/common.h"
 
 namespace cairn::engine::ops {
 
@@ -102,6 +102,55 @@ void copy_strided(DType type, const void* in, void* out, std::vector<CopyAxis> a
         copy_row(from + i, to + o, inner);
       }
     });
+  });
+}
+
+namespace {
+
+constexpr int64_t kNowhere = -1;
+
+// Offset of the row at `position` of the outer axes, or kNowhere.
+int64_t row_source(const std::vector<std::vector<int64_t>>& from,
+                   const std::vector<int64_t>& position, const std::vector<size_t>& strides) {
+  int64_t offset = 0;
+  for (size_t i = 0; i < position.size(); ++i) {
+    const int64_t at = from[i][static_cast<size_t>(position[i])];
+    if (at < 0) return kNowhere;
+    offset += at * static_cast<int64_t>(strides[i]);
+  }
+  return offset;
+}
+
+}  // namespace
+
+void copy_mapped(DType type, const void* in, const Shape& in_shape, void* out,
+                 const std::vector<std::vector<int64_t>>& from, const void* value) {
+  const std::vector<size_t> strides = strides_of(in_shape);
+  const std::vector<int64_t> one{0};
+  const std::vector<int64_t>& row = from.empty() ? one : from.back();
+  Shape outer;
+  for (size_t i = 0; i + 1 < from.size(); ++i) {
+    outer.push_back(static_cast<int64_t>(from[i].size()));
+  }
+  dispatch_size(type, [&]<typename T>() {
+    T filler;
+    std::memcpy(&filler, value, sizeof(T));
+    T* to = static_cast<T*>(out);
+    std::vector<int64_t> position(outer.size(), 0);
+    int64_t previous = kNowhere;
+    do {
+      const int64_t source = row_source(from, position, strides);
+      if (source == kNowhere) {
+        std::fill_n(to, row.size(), filler);
+      } else if (source == previous) {
+        std::memcpy(to, to - row.size(), row.size() * sizeof(T));
+      } else {
+        const T* values = static_cast<const T*>(in) + source;
+        for (size_t i = 0; i < row.size(); ++i) to[i] = row[i] < 0 ? filler : values[row[i]];
+      }
+      previous = source;
+      to += row.size();
+    } while (advance(position, outer));
   });
 }
 

@@ -20,4 +20,10 @@ struct CopyAxis {
 // Copies the elements at every combination of the axes. `in` and `out` point at the first element.
 void copy_strided(DType type, const void* in, void* out, std::vector<CopyAxis> axes);
 
+// Copies with a source position for each output position along every axis: output [p, q, …] is
+// input [from[0][p], from[1][q], …], or `value` (one element) where one of those is -1. The output
+// is contiguous and has from[i].size() positions along axis i, none of them 0.
+void copy_mapped(DType type, const void* in, const Shape& in_shape, void* out,
+                 const std::vector<std::vector<int64_t>>& from, const void* value);
+
 }  // namespace cairn::engine::ops

@@ -161,12 +161,4 @@ Range valid_range(int64_t small, int64_t large, int64_t stride, int64_t shift) {
   return range;
 }
 
-bool advance(std::vector<int64_t>& counter, const Shape& sizes) {
-  for (size_t axis = counter.size(); axis-- > 0;) {
-    if (++counter[axis] < sizes[axis]) return true;
-    counter[axis] = 0;
-  }
-  return false;
-}
-
 }  // namespace cairn::engine::ops

@@ -52,9 +52,6 @@ struct Range {
 };
 Range valid_range(int64_t small, int64_t large, int64_t stride, int64_t shift);
 
-// Advances a row-major counter; false where it wraps to zeros.
-bool advance(std::vector<int64_t>& counter, const Shape& sizes);
-
 template <typename Row>
 void Taps::for_each_run(Row&& row) const {
   const size_t last = small.size() - 1;
