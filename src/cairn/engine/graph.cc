@@ -11,7 +11,7 @@
 namespace cairn::engine {
 namespace {
 
-constexpr int64_t kOldestOpset = 7;
+constexpr int64_t kOldestOpset = 1;  // operators have their own oldest opsets
 constexpr int64_t kNewestOpset = 17;
 
 std::map<std::string, size_t> producers_of(const Graph& graph) {

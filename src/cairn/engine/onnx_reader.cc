@@ -91,6 +91,9 @@ class Reader {
       graph_.opset = set.version();
       found = true;
     }
+    if (!found && model.opset_import_size() > 0)
+      fail(fmt::format("unsupported: it has operators of domain \"{}\" alone",
+                       printable(model.opset_import(0).domain())));
     if (!found) fail("the file does not say which opset it uses (opset_import is empty)");
     for (const onnx::StringStringEntryProto& entry : model.metadata_props())
       graph_.metadata[entry.key()] = entry.value();

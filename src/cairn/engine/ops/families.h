@@ -26,6 +26,7 @@ std::vector<OpEntry> pool_ops();
 std::vector<OpEntry> quantize_ops();
 std::vector<OpEntry> reduce_ops();
 std::vector<OpEntry> resize_ops();
+std::vector<OpEntry> sample_ops();
 std::vector<OpEntry> select_ops();
 std::vector<OpEntry> shape_ops();
 std::vector<OpEntry> softmax_ops();

@@ -18,7 +18,7 @@ Registry make_registry() {
        {activation_ops, binary_ops, cast_ops,   compare_ops,  concat_ops,   conv_ops,
         detect_ops,     einsum_ops, gather_ops, generate_ops, matmul_ops,   move_ops,
         norm_ops,       order_ops,  pad_ops,    pool_ops,     quantize_ops, reduce_ops,
-        resize_ops,     select_ops, shape_ops,  softmax_ops,  unary_ops}) {
+        resize_ops,     sample_ops, select_ops, shape_ops,    softmax_ops,  unary_ops}) {
     for (OpEntry& entry : family()) {
       const bool is_new = registry.emplace(entry.name, std::move(entry.info)).second;
       CAIRN_ASSERT(is_new);

@@ -1,5 +1,6 @@
 // Operators that read or change the shape alone, and constants.
 #include <algorithm>
+#include <cstring>
 
 #include "cairn/base/error.h"
 #include "cairn/engine/ops/families.h"
@@ -30,7 +31,9 @@ void dropout(OpContext& ctx) {
     const double ratio = ctx.has_input(1) ? number(ctx, 1) : 0.5;
     if (*training.data<Bool>() && ratio != 0) ctx.fail("training mode is unsupported");
   }
-  ctx.share_output(0, x);
+  // A copy: a plan that shared the memory would not call this function, and so miss training mode.
+  Tensor& y = ctx.make_output(0, x.dtype(), x.shape());
+  std::memcpy(y.data<std::byte>(), x.data<std::byte>(), x.bytes());
   if (!ctx.has_output(1)) return;
   if (ctx.opset < 10) ctx.fail("the output mask is unsupported before opset 10");
   Tensor& mask = ctx.make_output(1, DType::kBool, x.shape());
@@ -182,7 +185,7 @@ OpInfo sharing(OpFunction run, int min_opset, std::vector<std::string_view> attr
 std::vector<OpEntry> shape_ops() {
   return {
       {"Identity", sharing(identity, 1)},
-      {"Dropout", sharing(dropout, 7, {"ratio", "seed"})},
+      {"Dropout", {dropout, 7, 17, {"ratio", "seed"}}},
       {"Shape", {shape, 1, 17, {"start", "end"}}},
       {"Size", {size}},
       {"Reshape", sharing(reshape, 1, {"shape", "allowzero"})},

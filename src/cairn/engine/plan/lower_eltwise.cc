@@ -100,6 +100,8 @@ bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out
   else if (const auto function = function_of(builder, node))
     functions = {*function};
   if (functions.empty()) return false;
+  // oneDNN's eltwise with post-operations leaves tensors of one dimension unwritten.
+  if (functions.size() > 1 && (out.size() < 2 || out.size() > 5)) return false;
   add_eltwise(builder, node.inputs[data], node.outputs[0], functions);
   return true;
 }
