@@ -7,15 +7,11 @@ seconds=${1:-60}
 shift || true
 build=build/fuzz
 cmake --preset fuzz >/dev/null
-cmake --build "$build" --target fuzz_targets
-
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
-  for seeds in "$build"/fuzz/fuzz_*_seeds; do
-    name=$(basename "$seeds" _seeds)
-    targets+=("${name#fuzz_}")
-  done
+  mapfile -t targets < <(sed -nE 's/^cairn_fuzz_target\(NAME ([a-z_]+).*/\1/p' fuzz/CMakeLists.txt)
 fi
+cmake --build "$build" --target "${targets[@]/#/fuzz_}" $(printf 'fuzz_%s_seeds ' "${targets[@]}")
 
 mkdir -p "$build/findings"
 failed=0
