@@ -28,6 +28,7 @@ std::vector<std::optional<Vote>> recognize(const search::Rows& queries,
   std::vector<std::optional<Vote>> votes;
   for (const auto& hits : search::search_exact(queries, references, search_options)) {
     std::vector<Neighbour> neighbours;
+    neighbours.reserve(hits.size());
     for (const search::Hit& hit : hits) neighbours.push_back({landmarks[hit.row], hit.score});
     votes.push_back(vote(neighbours));
   }

@@ -81,10 +81,11 @@ i.right { background: var(--right); } i.wrong { background: var(--wrong); } i.no
 .ok .mark { background: #1b7f4d; } .no .mark { background: #c23b2c; }
 .hits p { margin: 5px 0 0; font-size: 12.5px; line-height: 1.3; overflow-wrap: anywhere; }
 .hits b { font-variant-numeric: tabular-nums; }
+@media (max-width: 960px) { .query { grid-template-columns: minmax(0, 1fr); gap: 14px; } }
 @media (max-width: 720px) {
   main { padding: 22px 14px 40px; }
   h1 { font-size: 25px; }
-  .query { grid-template-columns: minmax(0, 1fr); gap: 14px; padding: 13px; }
+  .query { padding: 13px; }
   th, td { padding: 9px 11px; }
 }
 @media print { .query, figure { break-inside: avoid; } }
