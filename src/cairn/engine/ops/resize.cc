@@ -1,7 +1,7 @@
 // Resize and Upsample.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <utility>
 
 #include "cairn/engine/ops/families.h"
 #include "cairn/engine/ops/strided.h"
@@ -205,74 +205,119 @@ Mix mix_of(const Settings& settings, const Axis& axis, double x) {
   return mix;
 }
 
-// Resizes the middle of [outer, in, inner].
+// Every output position of the last axis: a weighted sum of input elements.
 template <typename C>
-std::vector<C> mix_axis(const C* x, size_t outer, int64_t in, size_t inner,
-                        const std::vector<Mix>& mixes) {
-  std::vector<C> y(outer * mixes.size() * inner);
-  C* out = y.data();
-  for (size_t o = 0; o < outer; ++o) {
-    const C* part = x + o * static_cast<size_t>(in) * inner;
-    for (const Mix& mix : mixes) {
-      if (inner == 1) {
-        C sum = 0;
-        for (size_t k = 0; k < mix.count; ++k) sum += part[mix.at[k]] * mix.weight[k];
-        *out = sum;
-      } else {
-        std::fill_n(out, inner, C(0));
-        for (size_t k = 0; k < mix.count; ++k) {
-          const C* row = part + static_cast<size_t>(mix.at[k]) * inner;
-          const C weight = mix.weight[k];
-          for (size_t j = 0; j < inner; ++j) out[j] += row[j] * weight;
-        }
-      }
-      out += inner;
+void mix_elements(const C* x, C* y, const std::vector<Mix>& mixes) {
+  if (!mixes.empty() && mixes[0].count == 2) {
+    for (size_t i = 0; i < mixes.size(); ++i) {
+      const Mix& mix = mixes[i];
+      y[i] = x[mix.at[0]] * mix.weight[0] + x[mix.at[1]] * mix.weight[1];
     }
+    return;
   }
-  return y;
+  for (size_t i = 0; i < mixes.size(); ++i) {
+    C sum = 0;
+    for (size_t k = 0; k < mixes[i].count; ++k) sum += x[mixes[i].at[k]] * mixes[i].weight[k];
+    y[i] = sum;
+  }
 }
 
-// Linear and cubic are separable: one axis after the other, the last one first.
+// One output position of another axis: a weighted sum of input rows.
+template <typename C>
+void mix_rows(const C* x, C* y, size_t inner, const Mix& mix) {
+  const auto row = [&](size_t k) { return x + static_cast<size_t>(mix.at[k]) * inner; };
+  const C *r0 = row(0), *r1 = row(1);
+  const C w0 = mix.weight[0], w1 = mix.weight[1];
+  for (size_t j = 0; j < inner; ++j) y[j] = r0[j] * w0 + r1[j] * w1;
+  if (mix.count == 2) return;
+  const C *r2 = row(2), *r3 = row(3);
+  const C w2 = mix.weight[2], w3 = mix.weight[3];
+  for (size_t j = 0; j < inner; ++j) y[j] += r2[j] * w2 + r3[j] * w3;
+}
+
+// Resizes the middle of x [outer, in, inner] into y [outer, mixes, inner].
+template <typename C>
+void mix_axis(const C* x, C* y, size_t outer, int64_t in, size_t inner,
+              const std::vector<Mix>& mixes) {
+  for (size_t o = 0; o < outer; ++o) {
+    const C* part = x + o * static_cast<size_t>(in) * inner;
+    if (inner == 1) {
+      mix_elements(part, y, mixes);
+      y += mixes.size();
+      continue;
+    }
+    for (const Mix& mix : mixes) {
+      mix_rows(part, y, inner, mix);
+      y += inner;
+    }
+  }
+}
+
+// One axis that has to be resized: what each output position is made of, and which of them lie
+// outside the region (tf_crop_and_resize).
+struct Pass {
+  size_t axis = 0;
+  std::vector<Mix> mixes;
+  std::vector<bool> beyond;
+};
+
+// The last axis first.
+std::vector<Pass> plan_passes(const OpContext& ctx, const Settings& settings,
+                              const std::vector<Axis>& axes) {
+  std::vector<Pass> passes;
+  for (size_t i = axes.size(); i-- > 0;) {
+    const Axis& axis = axes[i];
+    if (axis.in == axis.out && !settings.crops()) continue;
+    Pass& pass = passes.emplace_back();
+    pass.axis = i;
+    for (int64_t p = 0; p < axis.out; ++p) {
+      const double at = source_of(ctx, settings, axis, p);
+      pass.beyond.push_back(outside(settings, at, axis.in));
+      pass.mixes.push_back(mix_of(settings, axis, pass.beyond.back() ? 0.0 : at));
+    }
+  }
+  return passes;
+}
+
+// Writes the value wherever an axis is outside its region.
+template <typename T>
+void fill_beyond(const std::vector<Pass>& passes, Tensor& y, T value) {
+  for (const Pass& pass : passes) {
+    if (std::find(pass.beyond.begin(), pass.beyond.end(), true) == pass.beyond.end()) continue;
+    const size_t inner = product(y.shape(), pass.axis + 1, y.shape().size());
+    for (size_t i = 0; i < y.count() / inner; ++i) {
+      if (pass.beyond[i % pass.beyond.size()]) std::fill_n(y.data<T>() + i * inner, inner, value);
+    }
+  }
+}
+
+// Linear and cubic are separable: one axis after the other.
 template <typename T>
 void interpolate(const OpContext& ctx, const Settings& settings, const std::vector<Axis>& axes,
                  Tensor& y) {
   using C = Compute<T>;
   const Tensor& x = ctx.input(0);
-  std::vector<C> values(x.data<T>(), x.data<T>() + x.count());
-  Shape shape = x.shape();
-  std::vector<std::vector<bool>> beyond(axes.size());
-  bool any_beyond = false;
-  for (size_t i = axes.size(); i-- > 0;) {
-    const Axis& axis = axes[i];
-    if (axis.in == axis.out && !settings.crops()) {
-      beyond[i].assign(static_cast<size_t>(axis.out), false);
-      continue;
-    }
-    std::vector<Mix> mixes;
-    for (int64_t p = 0; p < axis.out; ++p) {
-      const double at = source_of(ctx, settings, axis, p);
-      beyond[i].push_back(outside(settings, at, axis.in));
-      any_beyond = any_beyond || beyond[i].back();
-      mixes.push_back(mix_of(settings, axis, beyond[i].back() ? 0.0 : at));
-    }
-    const size_t outer = product(shape, 0, i);
-    const size_t inner = product(shape, i + 1, shape.size());
-    shape[i] = axis.out;
-    element_count(shape);  // throws where the step in between is too large
-    values = mix_axis(values.data(), outer, axis.in, inner, mixes);
+  const std::vector<Pass> passes = plan_passes(ctx, settings, axes);
+  // Half is widened once; float and double are read where they are.
+  Tensor values = x;
+  if constexpr (!std::is_same_v<T, C>) {
+    values = Tensor(dtype_of<C>(), x.shape());
+    std::copy_n(x.data<T>(), x.count(), values.data<C>());
   }
-  std::copy(values.begin(), values.end(), y.data<T>());
-  if (!any_beyond) return;
-  std::vector<int64_t> position(shape.size(), 0);
-  size_t i = 0;
-  do {
-    for (size_t axis = 0; axis < shape.size(); ++axis) {
-      if (beyond[axis][static_cast<size_t>(position[axis])]) {
-        y.data<T>()[i] = T(settings.extrapolation);
-      }
-    }
-    ++i;
-  } while (advance(position, shape));
+  for (size_t i = 0; i < passes.size(); ++i) {
+    const Shape& in = values.shape();
+    Shape out = in;
+    out[passes[i].axis] = static_cast<int64_t>(passes[i].mixes.size());
+    const bool writes_output = std::is_same_v<T, C> && i + 1 == passes.size();
+    Tensor next = writes_output ? y : Tensor(dtype_of<C>(), out);
+    mix_axis(std::as_const(values).data<C>(), next.data<C>(), product(in, 0, passes[i].axis),
+             in[passes[i].axis], product(in, passes[i].axis + 1, in.size()), passes[i].mixes);
+    values = next;
+  }
+  if (passes.empty() || !std::is_same_v<T, C>) {
+    std::copy_n(std::as_const(values).data<C>(), y.count(), y.data<T>());
+  }
+  fill_beyond(passes, y, T(settings.extrapolation));
 }
 
 void resize(OpContext& ctx) {

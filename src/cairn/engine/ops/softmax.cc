@@ -53,8 +53,28 @@ std::vector<Compute<T>> maxima(const T* in, size_t count, size_t inner) {
   return best;
 }
 
+// One row, without memory of its own.
+template <bool kLog, typename T>
+void normalise_row(const T* in, T* out, size_t count) {
+  using C = Compute<T>;
+  C best(in[0]);
+  for (size_t i = 1; i < count; ++i) best = std::max(best, C(in[i]));
+  double sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const C shifted = C(in[i]) - best;
+    const C power = std::exp(shifted);
+    sum += power;
+    out[i] = static_cast<T>(kLog ? shifted : power);
+  }
+  const C scale = static_cast<C>(kLog ? std::log(sum) : 1 / sum);
+  for (size_t i = 0; i < count; ++i) {
+    out[i] = static_cast<T>(kLog ? C(out[i]) - scale : C(out[i]) * scale);
+  }
+}
+
 template <bool kLog, typename T>
 void normalise(const T* in, T* out, size_t count, size_t inner) {
+  if (inner == 1) return normalise_row<kLog>(in, out, count);
   using C = Compute<T>;
   const std::vector<C> best = maxima(in, count, inner);
   std::vector<double> sums(inner, 0);

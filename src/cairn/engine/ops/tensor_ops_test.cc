@@ -120,6 +120,13 @@ TEST(Conv, refuses_weights_that_do_not_fit) {
   EXPECT_THROW(run_op("Conv", {x, counting({2, 3, 3, 3}), counting({3})}), Error);
 }
 
+TEST(ConvTranspose, of_an_empty_input_is_the_bias) {
+  const Tensor x(DType::kF32, {1, 1, 0, 3});
+  const Tensor y = run_op("ConvTranspose", {x, counting({1, 1, 2, 1}), f32({1}, {7})})[0];
+  EXPECT_EQ(y.shape(), (Shape{1, 1, 2, 3}));
+  EXPECT_EQ(values_of<float>(y), std::vector<float>(6, 7.0F));
+}
+
 TEST(Reduce, handles_any_axes_and_empty_inputs) {
   const Tensor x = counting({2, 3, 4});
   const Tensor y = run_op("ReduceMean", {x}, {{"axes", Ints{0, 2}}, {"keepdims", int64_t{0}}})[0];

@@ -54,6 +54,7 @@ Range valid_range(int64_t small, int64_t large, int64_t stride, int64_t shift);
 
 template <typename Row>
 void Taps::for_each_run(Row&& row) const {
+  if (product(small, 0, small.size()) == 0) return;
   const size_t last = small.size() - 1;
   std::vector<int64_t> tap(small.size(), 0);
   const std::vector<size_t> small_strides = strides_of(small);
