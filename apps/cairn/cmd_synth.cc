@@ -3,10 +3,13 @@
 
 #include <chrono>
 #include <memory>
+#include <nlohmann/json.hpp>
 
+#include "cairn/base/error.h"
 #include "cairn/base/progress.h"
 #include "cairn/dataset/synth/world.h"
 #include "commands.h"
+#include "interrupt.h"
 
 namespace cairn::apps {
 namespace {
@@ -14,14 +17,17 @@ namespace {
 struct SynthArguments {
   std::string out;
   synth::WorldOptions world;
+  bool json = false;
 };
 
 void run(const SynthArguments& arguments) {
   const auto start = std::chrono::steady_clock::now();
+  catch_interrupts();
   std::unique_ptr<Progress> progress;
   uint64_t reported = 0;
   const synth::WorldSummary summary =
       synth::write_world(arguments.world, arguments.out, [&](uint64_t done, uint64_t total) {
+        if (interrupted()) throw Error(arguments.out + ": interrupted; nothing was written");
         if (!progress) progress = std::make_unique<Progress>("drawing", "photos", total);
         progress->advance(done - reported);
         reported = done;
@@ -29,6 +35,15 @@ void run(const SynthArguments& arguments) {
   progress.reset();
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (arguments.json) {
+    const nlohmann::ordered_json report = {
+        {"out", arguments.out},   {"landmarks", arguments.world.landmarks},
+        {"train", summary.train}, {"index", summary.index},
+        {"test", summary.test},   {"nonlandmark", summary.nonlandmark},
+        {"seconds", seconds}};
+    fmt::print("{}\n", report.dump());
+    return;
+  }
   fmt::print(
       "{}: {} photos of {} landmarks in {:.1f} s: train {}, index {}, test {}, nonlandmark {}\n",
       arguments.out, summary.total(), arguments.world.landmarks, seconds, summary.train,
@@ -61,6 +76,7 @@ void declare_synth(CLI::App& app) {
   app.add_option("--threads", world.threads, "0: all cores; the result is the same")
       ->capture_default_str();
   app.add_flag("--force", world.force, "Replace an older world");
+  app.add_flag("--json", arguments->json, "Print a summary on stdout as JSON");
   app.footer(
       "Writes the Google Landmarks v2 layout and world.json (how each photo was taken).\n"
       "Examples:\n"

@@ -112,30 +112,40 @@ struct CameraLook {
 CameraLook draw_look(const RadianceImage& radiance, const Light& light, double difficulty,
                      Rng& rng) {
   CameraLook look;
+  // Metered with more weight in the middle. Between the geometric mean, which a dark sky draws
+  // down, and the mean, which lamps draw up.
   double logs = 0;
   double sum = 0;
-  for (const Vec3& p : radiance.pixels) {
-    logs += std::log(1e-3F + luminance(p));
-    sum += luminance(p);
+  double weights = 0;
+  for (int y = 0; y < radiance.height; ++y) {
+    const bool middle_row = std::abs(2 * y - radiance.height) < radiance.height * 0.65;
+    for (int x = 0; x < radiance.width; ++x) {
+      const bool middle = middle_row && std::abs(2 * x - radiance.width) < radiance.width * 0.65;
+      const double weight = middle ? 1 : 0.25;
+      const float value = luminance(radiance.pixels[static_cast<size_t>(y) * radiance.width + x]);
+      logs += weight * std::log(1e-3F + value);
+      sum += weight * value;
+      weights += weight;
+    }
   }
-  // Between the geometric mean, which a dark sky draws down, and the mean, which lamps draw up.
-  const auto n = static_cast<double>(radiance.pixels.size());
-  const auto mean = static_cast<float>(std::sqrt(std::exp(logs / n) * (0.8 * sum / n + 1e-3)));
+  const auto mean =
+      static_cast<float>(std::sqrt(std::exp(logs / weights) * (0.8 * sum / weights + 1e-3)));
   // The exposure meter brings night up, but not to day.
   const float level = light.daytime == "night" ? 0.75F : 0.9F;
-  const float wanted = 0.28F * std::pow(mean / 0.28F, 1 - level);
+  const float key = light.daytime == "night" ? 0.2F : 0.28F;
+  const float wanted = key * std::pow(mean / key, 1 - level);
   look.exposure =
       wanted / mean * std::exp(static_cast<float>(rng.normal() * (0.15 + 0.2 * difficulty)));
   const auto spread = static_cast<float>(0.05 + 0.1 * difficulty);
   const float warm = draw(rng, -spread, spread);
   const float green = draw(rng, -spread, spread) * 0.4F;
   look.balance = {1 + warm, 1 + green, 1 - warm};
-  look.contrast = draw(rng, 0.9 - 0.1 * difficulty, 1.05 + 0.2 * difficulty);
+  look.contrast = draw(rng, 1.0 - 0.15 * difficulty, 1.1 + 0.2 * difficulty);
   look.saturation = draw(rng, 0.85 - 0.3 * difficulty, 1.15);
   if (rng.chance(0.03 * difficulty)) look.saturation = 0;  // black and white
   look.vignette = draw(rng, 0, 0.3);
   look.noise =
-      draw(rng, 0.004, 0.01 + 0.02 * difficulty) * (light.daytime == "night" ? 1.8F : 1.0F);
+      draw(rng, 0.002, 0.006 + 0.012 * difficulty) * (light.daytime == "night" ? 1.8F : 1.0F);
   look.chroma_noise = look.noise * 0.6F;
   return look;
 }

@@ -19,7 +19,7 @@ void set_day(Light& light, Rng& rng) {
   light.to_sun = random_sun(rng, 18, 68);
   const float warm = smoothstep(0.9F, 0.3F, light.to_sun.z);
   light.sun = mix(Vec3{1.0F, 0.96F, 0.9F}, Vec3{1.05F, 0.85F, 0.62F}, warm) *
-              static_cast<float>(rng.uniform(0.75, 1.05));
+              static_cast<float>(rng.uniform(0.85, 1.25));
   light.sky_light = {0.3F, 0.35F, 0.44F};
   light.ground_light = {0.2F, 0.19F, 0.17F};
   const auto deep = static_cast<float>(rng.uniform(0, 1));
@@ -71,7 +71,7 @@ void overcast(Light& light, float amount) {
 }
 
 void set_weather(Light& light, Rng& rng, double difficulty) {
-  const double bad = 0.25 + 0.5 * difficulty;
+  const double bad = 0.15 + 0.4 * difficulty;
   light.haze = static_cast<float>(rng.uniform(0.02, 0.1));
   light.cloud_seed = static_cast<uint32_t>(rng.next());
   if (!rng.chance(bad)) {
@@ -90,7 +90,7 @@ void set_weather(Light& light, Rng& rng, double difficulty) {
     light.cloud = mix(light.cloud, Vec3{grey, grey, grey * 1.04F}, 0.8F) * 0.85F;
   }
   if (light.weather == "fog")
-    light.haze = static_cast<float>(rng.uniform(0.45, 0.8 + 0.7 * difficulty));
+    light.haze = static_cast<float>(rng.uniform(0.35, 0.6 + 0.6 * difficulty));
   if (light.weather == "rain") light.haze = static_cast<float>(rng.uniform(0.12, 0.35));
   if (light.weather == "snow") {
     light.haze = static_cast<float>(rng.uniform(0.15, 0.4));

@@ -46,7 +46,7 @@ Camera draw_camera(const Landmark& landmark, const ViewWish& wish, Rng& rng) {
   draw_format(wish.long_side, rng, camera);
   const auto hard = static_cast<float>(wish.difficulty);
   const auto size = static_cast<float>(wish.long_side);
-  camera.focal = size * draw(rng, 0.75, 1.8);
+  camera.focal = size * draw(rng, 0.75, 1.8) * (1 - 0.5F * wish.closeness);
   // How much of the photo the landmark fills.
   const double kind = rng.uniform();
   float fill = draw(rng, 0.62, 1.05);
@@ -151,6 +151,7 @@ Photo photograph(const Landmark& landmark, const Mesh& site, const PropLibrary& 
     const double ease = static_cast<double>(attempt) / kMaxTries;
     ViewWish tried = wish;
     tried.difficulty *= 1 - ease;
+    tried.closeness = static_cast<float>(ease);
     const Camera camera = draw_camera(landmark, tried, own);
     const Mesh occluders = draw_occluders(landmark, library, camera, tried.difficulty, own);
     VisibleSurfaces surfaces(camera, kSupersampling);

@@ -13,6 +13,7 @@ struct ViewWish {
   float azimuth = 0;        // radians from the front, seen from above counter-clockwise
   int long_side = 192;      // pixels
   double difficulty = 0.5;  // 0–1
+  float closeness = 0;      // 0–1: take a wider lens and go nearer, past what stands in the way
 };
 
 // A camera that stands around the landmark and sees it whole, near, or far.

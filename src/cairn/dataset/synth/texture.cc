@@ -58,6 +58,40 @@ std::vector<uint8_t> halved(const std::vector<uint8_t>& source, int size) {
   return out;
 }
 
+// How much dirt darkens a texture; it varies slowly, so every fourth texel is computed.
+class DirtMap {
+ public:
+  DirtMap(int size, float grime, uint32_t seed)
+      : cells_(std::max(1, size / kStep)), factors_(static_cast<size_t>(cells_) * cells_) {
+    for (int y = 0; y < cells_; ++y) {
+      for (int x = 0; x < cells_; ++x) {
+        const float u = static_cast<float>(x) / static_cast<float>(cells_);
+        const float v = static_cast<float>(y) / static_cast<float>(cells_);
+        const float patch = smoothstep(0.4F, 0.8F, fractal_noise(u * 4, v * 4, 4, 4, seed));
+        const float streak = value_noise(u * 32, v * 3, 96, seed + 77);
+        factors_[static_cast<size_t>(y) * cells_ + x] =
+            1 - grime * (0.55F * patch + 0.25F * streak);
+      }
+    }
+  }
+
+  float factor_at(int x, int y) const {
+    const int x0 = x / kStep % cells_;
+    const int y0 = y / kStep % cells_;
+    const int x1 = (x0 + 1) % cells_;
+    const int y1 = (y0 + 1) % cells_;
+    const float tx = static_cast<float>(x % kStep) / kStep;
+    const float ty = static_cast<float>(y % kStep) / kStep;
+    const auto cell = [&](int i, int j) { return factors_[static_cast<size_t>(j) * cells_ + i]; };
+    return mix(mix(cell(x0, y0), cell(x1, y0), tx), mix(cell(x0, y1), cell(x1, y1), tx), ty);
+  }
+
+ private:
+  static constexpr int kStep = 4;
+  int cells_;
+  std::vector<float> factors_;
+};
+
 }  // namespace
 
 float srgb_to_linear(uint8_t value) { return linear_table()[value]; }
@@ -121,18 +155,13 @@ void Canvas::weather(float relief, float grime, uint32_t seed) {
           std::clamp(1 + relief * (0.35F * slope - 0.5F * hollow), 0.35F, 1.45F);
     }
   }
+  const DirtMap dirt(size_, grime, seed);
   for (int y = 0; y < size_; ++y) {
     for (int x = 0; x < size_; ++x) {
-      const float u = static_cast<float>(x) / static_cast<float>(size_);
-      const float v = static_cast<float>(y) / static_cast<float>(size_);
-      const float dirt = fractal_noise(u * 4, v * 4, 4, 4, seed);
-      const float streak = value_noise(u * 32, v * 3, 96, seed + 77);
-      const float speck = hash01(x, y, seed + 5);
+      const float speck = 0.94F + 0.12F * hash01(x, y, seed + 5);
       Texel& texel = at(x, y);
-      const float factor = shade[static_cast<size_t>(y) * size_ + x] *
-                           (1 - grime * (0.55F * smoothstep(0.4F, 0.8F, dirt) + 0.25F * streak)) *
-                           (0.94F + 0.12F * speck);
-      texel.srgb = texel.srgb * factor;
+      texel.srgb =
+          texel.srgb * (shade[static_cast<size_t>(y) * size_ + x] * dirt.factor_at(x, y) * speck);
     }
   }
 }

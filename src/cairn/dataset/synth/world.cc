@@ -183,7 +183,13 @@ WorldSummary write_world(const WorldOptions& options, const fs::path& folder,
     write_tables(options, plan, studio.photos(), studio.landmarks(), partial);
     replace(partial, target);
   } catch (const fs::filesystem_error& error) {
+    std::error_code ignored;
+    fs::remove_all(partial, ignored);
     throw Error(std::string(error.what()) + "; check the place and the rights of --out");
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(partial, ignored);
+    throw;
   }
   WorldSummary summary;
   for (const PlannedPhoto& photo : plan.photos) {

@@ -67,8 +67,9 @@ struct WorldPlan {
 WorldPlan plan_world(const WorldOptions& options);
 
 // Draws the world into folder. Photos appear under `folder`.partial; the final name appears when
-// all is complete. Throws Error on bad options and where folder is not empty (with force: where it
-// is not an older world).
+// all is complete, and an exception takes everything away. progress is called by one thread at a
+// time and may throw to end the work. Throws Error on bad options and where folder is not empty
+// (with force: where it is not an older world).
 WorldSummary write_world(const WorldOptions& options, const std::filesystem::path& folder,
                          const std::function<void(uint64_t done, uint64_t total)>& progress = {});
 
