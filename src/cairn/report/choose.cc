@@ -26,6 +26,7 @@ std::vector<size_t> with_verdict(const std::vector<RecognitionResult>& results, 
 std::vector<size_t> spread(const std::vector<size_t>& items, size_t count) {
   if (count >= items.size()) return items;
   std::vector<size_t> chosen;
+  chosen.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     chosen.push_back(items[count == 1 ? 0 : i * (items.size() - 1) / (count - 1)]);
   }
