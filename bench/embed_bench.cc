@@ -1,10 +1,13 @@
 // What a photo costs on its way to an embedding, step by step, on one thread.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 
 #include "cairn/embed/embedder.h"
+#include "cairn/engine/model.h"
 #include "cairn/image/image.h"
 
 namespace cairn {
@@ -55,19 +58,39 @@ void normalise_to_chw(benchmark::State& state) {
 }
 BENCHMARK(normalise_to_chw)->Unit(benchmark::kMillisecond);
 
-// Resize, normalise, MobileNetV2.
-void embed_photo(benchmark::State& state) {
+// Null where the model is not there; then the benchmark is marked as skipped.
+std::shared_ptr<const engine::Model> mobilenet(benchmark::State& state) {
   const std::filesystem::path path =
       std::filesystem::path(CAIRN_SHARED_DIR) / "models/mobilenet_v2_imagenet.onnx";
-  if (!std::filesystem::exists(path)) {
-    state.SkipWithError((path.string() + " is not there").c_str());
-    return;
+  if (std::filesystem::exists(path)) return engine::Model::load(path);
+  state.SkipWithError((path.string() + " is not there").c_str());
+  return nullptr;
+}
+
+// Inference alone, by photos in a batch. Batches gain next to nothing on the CPU, so that
+// cairn embed runs photo by photo, which makes an embedding independent of its batch mates.
+void infer_batch(benchmark::State& state) {
+  const auto model = mobilenet(state);
+  if (!model) return;
+  engine::Executor executor(model);
+  engine::Tensor input(engine::DType::kF32, {state.range(0), 3, kSide, kSide});
+  std::fill_n(input.data<float>(), input.count(), 0.5f);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(executor.run({{"input", input}}, {"embedding"}));
   }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(infer_batch)->Arg(1)->Arg(2)->Arg(4)->Arg(8)->Unit(benchmark::kMillisecond);
+
+// Resize, normalise, MobileNetV2.
+void embed_photo(benchmark::State& state) {
+  const auto model = mobilenet(state);
+  if (!model) return;
   embed::EmbedderOptions options;
   options.mean = {127.5f};
   options.std = {127.5f};
   options.output = "embedding";
-  const embed::Embedder embedder(engine::Model::load(path), options);
+  const embed::Embedder embedder(model, options);
   embed::Embedder::Worker worker(embedder);
   const image::Image photo = drawn_photo(448, 336);
   for (auto _ : state) benchmark::DoNotOptimize(worker.embed(photo));
