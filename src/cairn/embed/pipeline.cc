@@ -255,6 +255,13 @@ void remove_result(const fs::path& out) {
   }
 }
 
+// Small enough that a kill does not cost much, large enough that flushing to disk does not either.
+size_t default_chunk(const Embedder& embedder) {
+  double pixels = 0;
+  for (const int side : embedder.sides()) pixels += static_cast<double>(side) * side;
+  return static_cast<size_t>(std::clamp(64.0 * 512 * 512 / pixels, 16.0, 512.0));
+}
+
 // Leaves the parts of an earlier equal run where that is wanted, else none.
 void start_or_resume(PartFolder& parts, const Json& settings, const EmbedRun& run) {
   Json manifest = settings;
@@ -278,8 +285,9 @@ void start_or_resume(PartFolder& parts, const Json& settings, const EmbedRun& ru
 }  // namespace
 
 EmbedSummary embed_photos(std::vector<Photo> photos, const Embedder& embedder,
-                          const EmbedRun& run) {
-  CAIRN_ASSERT(run.chunk > 0);
+                          const EmbedRun& wanted) {
+  EmbedRun run = wanted;
+  if (run.chunk == 0) run.chunk = default_chunk(embedder);
   sort_by_id(photos);
   const Json settings = settings_of(embedder, photos, run);
   EmbedSummary summary{photos.size(), 0, embedder.dim(), {}};

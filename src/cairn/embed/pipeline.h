@@ -19,7 +19,9 @@ struct EmbedRun {
   uint64_t max_pixels = 100'000'000;  // larger photos are skipped
   bool resume = false;                // go on with what an interrupted run left in out
   bool force = false;                 // replace what is in out
-  size_t chunk = 64;                  // photos that are kept together when a run is interrupted
+  // Photos that are kept together when a run is interrupted. 0: as many as are about as much work
+  // as 64 photos of 512 pixels, 16 to 512.
+  size_t chunk = 0;
   // Asked before each photo, by all threads: true ends the run with an Error that says how to
   // resume.
   std::function<bool()> stop = [] { return false; };
