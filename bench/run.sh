@@ -27,33 +27,40 @@ trap 'rm -rf "$work"' EXIT
 # sessions × intra-op threads × batch
 settings=("1 2 1" "2 1 1" "2 1 8")
 
+TIMEFORMAT='%R %U %S'
 median() { sort -n | awk '{v[NR] = $1} END {print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
 
-echo "round  cairn embed  $(printf 'ORT (%s)  ' "${settings[@]}")"
-for round in $(seq "$rounds"); do
+# Prints photos per second and CPU milliseconds per photo of a whole run.
+run_cairn() {
   rm -rf "$work/out"
-  start=$(date +%s%N)
-  "$cairn" embed --model "$model" --images "$photos" --out "$work/out" --size 224 --mean 127.5 --std 127.5 \
-    --output embedding --threads 2 2> "$work/log" || { cat "$work/log" >&2; exit 1; }
-  rate=$(awk -v photos="$(wc -l < "$work/out/ids.txt")" -v ns=$(($(date +%s%N) - start)) 'BEGIN {printf "%.1f", photos / ns * 1e9}')
-  echo "$rate" >> "$work/cairn"
-  line="$round      $rate        "
+  { time "$cairn" embed --model "$model" --images "$photos" --out "$work/out" --size 224 --mean 127.5 --std 127.5 \
+      --output embedding --threads 2 2> "$work/log"; } 2> "$work/time" || { cat "$work/log" >&2; exit 1; }
+  awk -v photos="$(wc -l < "$work/out/ids.txt")" '{printf "%.1f %.2f", photos / $1, ($2 + $3) * 1000 / photos}' "$work/time"
+}
+run_ort() { (cd "$peers" && node "$root/bench/peers/ort_embed.js" "$model" embedding 224 1200 "$@"); }
+
+echo "photos/s (CPU ms per photo); ORT: sessions x threads x batch"
+for round in $(seq "$rounds"); do
+  run_cairn > "$work/now"
+  cat "$work/now" >> "$work/cairn"; echo >> "$work/cairn"
+  line="round $round: cairn embed $(sed 's/ \(.*\)/ (\1)/' "$work/now")"
   for i in "${!settings[@]}"; do
     # shellcheck disable=SC2086: three arguments
-    rate=$(cd "$peers" && node "$root/bench/peers/ort_embed.js" "$model" embedding 224 1200 ${settings[$i]})
-    echo "$rate" >> "$work/ort$i"
-    line+="$rate        "
+    run_ort ${settings[$i]} > "$work/now"
+    cat "$work/now" >> "$work/ort$i"
+    line+=", ORT ${settings[$i]// /x} $(sed 's/ \(.*\)/ (\1)/' "$work/now")"
   done
   echo "$line"
 done
 
-ours=$(median < "$work/cairn")
-best=0
+rate() { cut -d' ' -f1 "$1" | median; }
+cpu() { cut -d' ' -f2 "$1" | median; }
+best=0 least=1e9
 for i in "${!settings[@]}"; do
-  rate=$(median < "$work/ort$i")
-  best=$(awk -v a="$best" -v b="$rate" 'BEGIN {print a > b ? a : b}')
+  best=$(printf '%s\n' "$best" "$(rate "$work/ort$i")" | sort -g | tail -1)
+  least=$(printf '%s\n' "$least" "$(cpu "$work/ort$i")" | sort -g | head -1)
 done
-awk -v ours="$ours" -v best="$best" 'BEGIN {
-  printf "median photos/s: cairn embed (JPEG to embedding) %.1f, ONNX Runtime (inference alone, best setting) %.1f\n", ours, best
-  printf "ratio: %.2f\n", ours / best
+awk -v ours="$(rate "$work/cairn")" -v best="$best" -v cpu="$(cpu "$work/cairn")" -v least="$least" 'BEGIN {
+  printf "embedding, median photos/s: cairn embed (JPEG to embedding) %.1f, ONNX Runtime (inference alone, best setting) %.1f, ratio %.2f\n", ours, best, ours / best
+  printf "embedding, median CPU ms per photo: cairn embed %.2f, ONNX Runtime (its least) %.2f, ratio %.2f\n", cpu, least, least / cpu
 }'

@@ -3,8 +3,8 @@
 //   node ort_embed.js MODEL.onnx OUTPUT SIZE IMAGES SESSIONS THREADS BATCH
 //
 // SESSIONS sessions, each in a thread of its own with THREADS intra-op threads, run IMAGES images
-// between them in batches of BATCH, after a warm-up. Prints one number. Run it in a folder with
-// node_modules/onnxruntime-node (bench/run_embed.sh does).
+// between them in batches of BATCH, after a warm-up. Prints images per second, and CPU milliseconds
+// per image. Run it in a folder with node_modules/onnxruntime-node (bench/run.sh does).
 'use strict';
 const path = require('path');
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
@@ -27,9 +27,10 @@ async function work({ model, output, size, batches, threads, batch, start }) {
   const gate = new Int32Array(start);
   if (Atomics.sub(gate, 0, 1) === 1) Atomics.notify(gate, 0);
   else for (let left = Atomics.load(gate, 0); left > 0; left = Atomics.load(gate, 0)) Atomics.wait(gate, 0, left, 50);
-  const begun = process.hrtime.bigint();
+  const moment = () => ({ time: process.hrtime.bigint(), cpu: process.cpuUsage() });
+  const begun = moment();
   for (let i = 0; i < batches; i++) await session.run(feeds, [output]);
-  return [begun, process.hrtime.bigint()];
+  return [begun, moment()];
 }
 
 async function main() {
@@ -44,9 +45,11 @@ async function main() {
     worker.on('message', resolve);
     worker.on('error', reject);
   })));
-  const begun = spans.map((s) => s[0]).reduce((a, b) => (a < b ? a : b));
-  const ended = spans.map((s) => s[1]).reduce((a, b) => (a > b ? a : b));
-  console.log(((batches * batch * sessions) / (Number(ended - begun) / 1e9)).toFixed(1));
+  const begun = spans.map((s) => s[0]).reduce((a, b) => (a.time < b.time ? a : b));
+  const ended = spans.map((s) => s[1]).reduce((a, b) => (a.time > b.time ? a : b));
+  const count = batches * batch * sessions;
+  const cpu = ended.cpu.user + ended.cpu.system - begun.cpu.user - begun.cpu.system;
+  console.log((count / (Number(ended.time - begun.time) / 1e9)).toFixed(1), (cpu / 1e3 / count).toFixed(2));
 }
 
 if (isMainThread) {
