@@ -171,6 +171,36 @@ TEST(model_errors, impossible_shapes_inside_the_graph_name_the_node) {
   EXPECT_SAYS(message, "\"sum\"");
 }
 
+TEST(model_errors, a_small_file_cannot_claim_all_memory) {
+  OnnxBuilder builder;
+  builder.input("x", {1}).output("y");
+  builder.constant("many", Tensor::from_i64({2}, std::vector<int64_t>{1 << 30, 1 << 30}));
+  builder.node("Expand", {"x", "many"}, {"y"}).name("big");
+  for (const bool optimise : {false, true}) {
+    Executor executor(builder.model(optimise));
+    const std::string message = error_of([&] { executor.run({{"x", drawn("x", {1})}}); });
+    EXPECT_SAYS(message, "\"big\"");
+    EXPECT_SAYS(message, "elements");
+  }
+  OnnxBuilder chain;  // each value is allowed, all together are not
+  chain.input("x", {1 << 10}).output("y");
+  std::vector<std::string> all;
+  for (int i = 0; i < 20; ++i) {
+    all.push_back("v" + std::to_string(i));
+    chain.node("Exp", {i == 0 ? "x" : all[static_cast<size_t>(i) - 1]}, {all.back()});
+  }
+  chain.node("Sum", all, {"y"});
+  for (const bool optimise : {false, true}) {
+    const auto model = Model::parse(chain.bytes(), "chain.onnx",
+                                    {.optimise = optimise, .max_memory = 10 * (1 << 12)});
+    Executor executor(model);
+    EXPECT_SAYS(error_of([&] {
+                  executor.run({{"x", drawn("x", {1 << 10})}});
+                }),
+                "bytes of values live at once");
+  }
+}
+
 TEST(model_errors, control_characters_in_names_do_not_break_the_line) {
   OnnxBuilder builder;
   builder.input("x", {1}).output("y");

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <list>
 #include <new>
+#include <optional>
 
 #include "cairn/base/error.h"
 #include "cairn/engine/interpreter.h"
@@ -74,6 +75,8 @@ struct Executor::Impl {
   const Graph& graph() const { return model->impl().graph; }
   void check(const TensorMap& inputs, std::vector<std::string>& outputs) const;
   CachedPlan& plan_for(const TensorMap& inputs, const std::vector<std::string>& outputs);
+  std::optional<TensorMap> run_plan(const TensorMap& inputs,
+                                    const std::vector<std::string>& outputs);
   char* arena_of(size_t bytes);
 };
 
@@ -134,19 +137,29 @@ char* Executor::Impl::arena_of(size_t bytes) {
   return arena.get();
 }
 
+// The planned run; nothing where the shapes turn out to depend on the data.
+std::optional<TensorMap> Executor::Impl::run_plan(const TensorMap& inputs,
+                                                  const std::vector<std::string>& outputs) {
+  const OneThread one_thread;
+  try {
+    CachedPlan& cached = plan_for(inputs, outputs);
+    if (cached.plan == nullptr) return std::nullopt;
+    try {
+      return cached.plan->run(inputs, arena_of(cached.plan->arena_bytes()));
+    } catch (const PlanMismatch&) {
+      cached.plan.reset();
+      return std::nullopt;
+    }
+  } catch (const dnnl::error& error) {
+    throw Error(fmt::format("{}: oneDNN: {}", graph().file, error.what()));
+  }
+}
+
 TensorMap Executor::run(const TensorMap& inputs, const std::vector<std::string>& outputs) {
   std::vector<std::string> wanted = outputs;
   impl_->check(inputs, wanted);
-  if (!impl_->model->impl().optimise) return interpret(impl_->graph(), inputs, wanted);
-  const OneThread one_thread;
-  CachedPlan& cached = impl_->plan_for(inputs, wanted);
-  if (cached.plan != nullptr) {
-    try {
-      return cached.plan->run(inputs, impl_->arena_of(cached.plan->arena_bytes()));
-    } catch (const PlanMismatch&) {
-      cached.plan.reset();
-    }
-  }
+  if (impl_->model->impl().optimise)
+    if (auto results = impl_->run_plan(inputs, wanted)) return std::move(*results);
   return interpret(impl_->graph(), inputs, wanted);
 }
 

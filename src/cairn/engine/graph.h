@@ -36,7 +36,8 @@ struct GraphNode : Node {
 struct Graph {
   std::string file;  // for messages
   int64_t opset = 13;
-  uint64_t max_tensor_elements = 0;
+  uint64_t max_tensor_elements = 0;  // see LoadOptions
+  uint64_t max_memory = 0;
   std::vector<GraphNode> nodes;             // every input is made before it is used
   std::map<std::string, Tensor> constants;  // initialisers, Constant nodes, folded values
   std::vector<ValueInfo> inputs;            // without initialisers

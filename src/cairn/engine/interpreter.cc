@@ -99,6 +99,8 @@ std::map<std::string, Tensor> interpret(const Graph& graph, std::map<std::string
   for (const std::string& output : outputs) ++uses[output];
 
   HeapAllocator allocator(graph.max_tensor_elements);
+  uint64_t living = 0;  // bytes
+  for (const auto& [name, tensor] : values) living += tensor.bytes();
   for (const size_t i : order) {
     const GraphNode& node = graph.nodes[i];
     std::vector<const Tensor*> inputs;
@@ -107,10 +109,19 @@ std::map<std::string, Tensor> interpret(const Graph& graph, std::map<std::string
       inputs.push_back(input.empty() ? nullptr : constant ? constant : &values.at(input));
     }
     std::vector<Tensor> results = run_graph_node(graph, node, inputs, allocator);
-    for (size_t k = 0; k < node.outputs.size(); ++k)
-      if (uses.contains(node.outputs[k])) values[node.outputs[k]] = std::move(results[k]);
-    for (const std::string& input : node.inputs)
-      if (!input.empty() && --uses[input] == 0) values.erase(input);
+    for (size_t k = 0; k < node.outputs.size(); ++k) {
+      if (!uses.contains(node.outputs[k])) continue;
+      living += results[k].bytes();
+      values[node.outputs[k]] = std::move(results[k]);
+    }
+    if (living > graph.max_memory)
+      throw Error(fmt::format("{}: {}: more than {} bytes of values live at once", graph.file,
+                              node.describe(), graph.max_memory));
+    for (const std::string& input : node.inputs) {
+      if (input.empty() || --uses[input] > 0 || !values.contains(input)) continue;
+      living -= values[input].bytes();
+      values.erase(input);
+    }
   }
   std::map<std::string, Tensor> wanted;
   for (const std::string& output : outputs) {

@@ -21,6 +21,7 @@ std::shared_ptr<const Model> Model::parse(std::span<const uint8_t> bytes, const 
   const std::shared_ptr<Model> model(new Model());
   Impl& impl = *model->impl_;
   impl.graph = read_onnx(bytes, name, options.max_tensor_elements);
+  impl.graph.max_memory = options.max_memory;
   if (options.optimise) {
     try {
       optimise(impl.graph);

@@ -31,6 +31,8 @@ struct LoadOptions {
   // A model that asks for a tensor of more elements is refused when it is loaded or run: a file of
   // a few bytes must not be able to claim all memory.
   uint64_t max_tensor_elements = uint64_t{1} << 31;
+  // The same for all intermediate values that live at one time, in bytes.
+  uint64_t max_memory = uint64_t{1} << 35;
 };
 
 // An immutable graph with its weights, shared by any number of executors and threads.

@@ -1,9 +1,11 @@
 #include "cairn/engine/plan/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
-#include <set>
 
+#include "cairn/base/error.h"
 #include "cairn/engine/plan/builder.h"
 #include "cairn/engine/plan/memory_plan.h"
 
@@ -37,6 +39,9 @@ Plan::Plan(const Graph& graph, WeightCache& weights, const TensorMap& inputs,
   steps_ = std::move(builder.steps);
   reorders_ = builder.reorders;
   place_buffers();
+  if (arena_bytes_ > graph.max_memory)
+    throw Error(fmt::format("{}: for inputs of this size more than {} bytes of values live at once",
+                            graph.file, graph.max_memory));
 }
 
 void Plan::place_buffers() {
