@@ -25,24 +25,28 @@ class ConvLowering {
 
   bool lower() {
     if (!prepare()) return false;
-    auto primitive = describe(Residual::kSum, Layout());
+    // Blocked layouts first, so that neighbours agree, with the residual in either way; then
+    // whatever oneDNN likes.
+    auto primitive = describe_blocked(Residual::kSum);
+    bool binary = false;
+    if (!primitive && residual_ != nullptr) {
+      primitive = describe_blocked(Residual::kBinary);
+      binary = primitive.has_value();
+    }
+    if (!primitive) primitive = describe_any();
     if (!primitive) return false;
     const Layout out_layout = primitive->dst_desc();
     const BufferId source = builder_.in_layout(node_.inputs[0], primitive->src_desc());
-    BufferId target = 0;
     BufferId operand = 0;
-    bool binary = false;
-    if (residual_ == nullptr) {
-      target = builder_.new_buffer(out_layout.get_size());
-    } else {
-      operand = builder_.in_layout(*residual_, out_layout);
+    BufferId target = 0;
+    if (residual_ != nullptr) operand = builder_.in_layout(*residual_, out_layout);
+    if (residual_ != nullptr && !binary && operand != source && builder_.may_overwrite(operand)) {
       target = operand;
-      if (!builder_.may_overwrite(operand) || operand == source) {
-        target = builder_.new_buffer(out_layout.get_size());
-        const auto other = describe(Residual::kBinary, out_layout);
-        binary = other && other->src_desc() == primitive->src_desc() &&
-                 other->weights_desc() == primitive->weights_desc() &&
-                 other->dst_desc() == out_layout;
+    } else {
+      target = builder_.new_buffer(out_layout.get_size());
+      if (residual_ != nullptr && !binary) {
+        const auto other = describe(Residual::kBinary, primitive->src_desc(), out_layout, "jit");
+        binary = other && other->weights_desc() == primitive->weights_desc();
         if (binary)
           primitive = other;
         else
@@ -126,23 +130,23 @@ class ConvLowering {
     return attributes;
   }
 
-  // The primitive; nothing where oneDNN has none but its slow reference for these numbers. Blocked
-  // layouts are asked for by name, so that neighbours agree; what oneDNN would choose by itself is
-  // the second choice.
-  std::optional<convolution_forward::primitive_desc> describe(Residual residual,
-                                                              const Layout& out_layout) {
+  std::optional<convolution_forward::primitive_desc> describe_blocked(Residual residual) {
     const PlanValue& input = builder_.value(node_.inputs[0]);
     // The first convolution of a network reads the planes of a photo as they are.
     const bool photo = input.shape[1] <= kPhotoChannels && groups_ == 1 &&
                        channel_block(input.placements[0].layout) == 1;
     const Layout source = photo ? plain_layout(input.shape) : blocked_layout(input.shape);
-    if (auto primitive = describe(residual, out_layout, source, blocked_layout(out_), "jit"))
-      return primitive;
-    return describe(residual, out_layout, any_layout(input.shape), any_layout(out_), "");
+    return describe(residual, source, blocked_layout(out_), "jit");
   }
 
+  std::optional<convolution_forward::primitive_desc> describe_any() {
+    const Shape& in = builder_.value(node_.inputs[0]).shape;
+    return describe(Residual::kSum, any_layout(in), any_layout(out_), "");
+  }
+
+  // The primitive; nothing where oneDNN has none for these numbers, one of another kind than wanted
+  // or only its slow reference.
   std::optional<convolution_forward::primitive_desc> describe(Residual residual,
-                                                              const Layout& out_layout,
                                                               const Layout& source,
                                                               const Layout& target,
                                                               std::string_view wanted) {
@@ -154,7 +158,7 @@ class ConvLowering {
       const convolution_forward::desc description(
           dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights,
           bias, target, window_.strides, dilates, window_.pads_begin, window_.pads_end);
-      convolution_forward::primitive_desc primitive(description, attributes(residual, out_layout),
+      convolution_forward::primitive_desc primitive(description, attributes(residual, target),
                                                     builder_.dnnl_engine());
       const std::string_view name = primitive.impl_info_str();
       if (name.starts_with("ref") || !name.starts_with(wanted)) return std::nullopt;
