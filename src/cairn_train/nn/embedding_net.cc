@@ -123,6 +123,8 @@ std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::M
   return entries;
 }
 
+bool is_unused_key(const std::string& key) { return key.find("classifier.") != std::string::npos; }
+
 void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
                  const std::map<std::string, std::string>& metadata) {
   const torch::NoGradGuard no_grad;

@@ -46,6 +46,10 @@ class EmbeddingNet : public Module {
 // Parameters and buffers in state_dict order, by key.
 std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::Module& module);
 
+// Whether an embedding never depends on the tensor: the backbone's ImageNet classifier, which is
+// there because the reference's key set has it.
+bool is_unused_key(const std::string& key);
+
 // Writes the network in inference mode as standard ONNX (opset 13, dynamic batch and size, input
 // "input", output "embedding"), atomically, with the metadata given (cairn.input_size, cairn.mean,
 // …).

@@ -74,6 +74,7 @@ struct Recipe {
   std::string out;
   std::string init;
   std::string export_weights = "last";  // last | best
+  std::string weights = "f32";          // f32 | f16
   std::vector<double> mean = {127.5};
   std::vector<double> std = {127.5};
   data::DataOptions data;

@@ -196,6 +196,7 @@ void add_run(Table& t, Recipe& r) {
   t.text("init", r.init, "weights (.safetensors) to start from; empty: random");
   t.choice("export_weights", r.export_weights, {"last", "best"},
            "which weights become model.onnx; best: of the highest validation mAP");
+  t.choice("weights", r.weights, {"f32", "f16"}, "how weights.safetensors stores numbers");
   t.channels("mean", r.mean, 0, false, "subtracted from pixels");
   t.channels("std", r.std, 0.001, false, "then divided by");
 }

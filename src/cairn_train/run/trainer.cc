@@ -51,8 +51,9 @@ nn::EmbeddingNet make_net(const Recipe& recipe) {
   torch::manual_seed(recipe.seed);
   nn::EmbeddingNet net(recipe.model);
   if (recipe.init.empty()) return net;
-  const nn::LoadReport report =
+  nn::LoadReport report =
       nn::load_state(net, nn::load_safetensors(recipe.init).tensors, nn::Strictness::kLenient);
+  std::erase_if(report.missing, nn::is_unused_key);
   if (report.loaded == 0)
     throw Error(fmt::format("{}: none of its tensors fits the network ({})", recipe.init,
                             report.summary()));
@@ -324,8 +325,10 @@ void Trainer::write_outputs() {
                    nn::Strictness::kStrict);
   net_.eval();
   write_text_atomically(folder_ / "curves.csv", curves_);
-  nn::save_safetensors(folder_ / "weights.safetensors", nn::state_dict(net_),
-                       {{"cairn.recipe", portable_recipe_yaml(recipe_)}});
+  nn::NamedTensors weights = nn::state_dict(net_);
+  std::erase_if(weights, [](const auto& entry) { return nn::is_unused_key(entry.first); });
+  nn::save_safetensors(folder_ / "weights.safetensors", weights,
+                       {{"cairn.recipe", portable_recipe_yaml(recipe_)}}, recipe_.weights == "f16");
   write_model(net_, recipe_, set_, folder_ / "model.onnx");
   log_info(fmt::format("trained: {}", (folder_ / "model.onnx").string()));
 }
