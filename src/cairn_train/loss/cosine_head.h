@@ -20,6 +20,7 @@ class CosineHead : public torch::nn::Module {
   // Embeddings N×D of any length → cosines N×classes, the largest of each class's sub-centres.
   torch::Tensor forward(const torch::Tensor& embeddings);
   int64_t classes() const { return classes_; }
+  torch::Tensor& weight() { return weight_; }  // the centres
 
  private:
   int64_t classes_;

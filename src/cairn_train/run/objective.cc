@@ -43,6 +43,16 @@ class Classification final : public Objective {
            arcface_.loss(cosines, torch::tensor(labels, torch::kLong), state_at(progress));
   }
 
+  void imprint(const torch::Tensor& class_means) override {
+    constexpr double kApart = 0.3;  // of the mean's length
+    const torch::NoGradGuard no_grad;
+    const int64_t centres = head_->weight().size(0) / class_means.size(0);
+    const torch::Tensor rows =
+        loss::normalize_rows(class_means).repeat_interleave(centres, /*dim=*/0);
+    const torch::Tensor noise = loss::normalize_rows(torch::randn_like(rows));
+    head_->weight().copy_(centres == 1 ? rows : rows + kApart * noise);
+  }
+
   std::shared_ptr<torch::nn::Module> module() override { return head_; }
 
  private:
@@ -90,6 +100,7 @@ class Both final : public Objective {
     return head_->loss(embeddings, samples, progress) +
            teacher_->loss(embeddings, samples, progress);
   }
+  void imprint(const torch::Tensor& class_means) override { head_->imprint(class_means); }
   std::shared_ptr<torch::nn::Module> module() override { return head_->module(); }
 
  private:

@@ -22,6 +22,11 @@ class Objective {
   virtual torch::Tensor loss(const torch::Tensor& embeddings, const std::vector<size_t>& samples,
                              double progress) = 0;
 
+  // Starts the classifier's centres at the mean embeddings of the classes, C×D (weight imprinting,
+  // Qi, Brown, Lowe 2018): a network that already sees something then has nothing to unlearn.
+  // Further sub-centres start beside the mean.
+  virtual void imprint(const torch::Tensor& /*class_means*/) {}
+
   // Trained along with the network; null where there is nothing.
   virtual std::shared_ptr<torch::nn::Module> module() { return nullptr; }
 };

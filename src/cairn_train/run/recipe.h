@@ -22,6 +22,7 @@ namespace cairn::run {
 
 struct HeadOptions {
   std::string type = "arcface";  // arcface | subcenter | none
+  bool imprint = false;
   int centers = 3;
   double scale = 30;
   double margin = 0.3;

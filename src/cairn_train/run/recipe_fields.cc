@@ -234,6 +234,7 @@ void add_model(Table& t, nn::NetOptions& m) {
 
 void add_losses(Table& t, HeadOptions& h, DistillOptions& d) {
   t.choice("head.type", h.type, {"arcface", "subcenter", "none"}, "classifier over the landmarks");
+  t.flag("head.imprint", h.imprint, "start the centres at the mean embeddings of the landmarks");
   t.whole("head.centers", h.centers, 1, 100, "centres a landmark, for subcenter");
   t.number("head.scale", h.scale, 0.1, 1000, "s of ArcFace");
   t.number("head.margin", h.margin, 0, 1.5, "m of ArcFace in radians");

@@ -205,6 +205,9 @@ void Trainer::restore() {
 void Trainer::run() {
   restore();
   write_labels(set_, folder_ / "labels.csv");
+  if (recipe_.head.imprint && position_.steps == 0)
+    objective_->imprint(
+        class_means(net_, set_, store_, loader_options(), static_cast<size_t>(recipe_.batch)));
   net_.train();
   while (position_.epoch < recipe_.schedule.epochs) {
     train_epoch();

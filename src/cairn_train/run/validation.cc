@@ -62,4 +62,19 @@ ValidationResult validate(nn::EmbeddingNet& net, Objective& objective, const dat
   return result;
 }
 
+torch::Tensor class_means(nn::EmbeddingNet& net, const data::TrainingSet& set,
+                          data::PhotoStore& store, const data::LoaderOptions& loader,
+                          size_t batch) {
+  const torch::NoGradGuard no_grad;
+  net.eval();
+  const Embedded embedded = embed(net, nullptr, set.train, set, store, loader, batch);
+  net.train();
+  std::vector<int64_t> classes;
+  for (const size_t photo : embedded.rows.photos) classes.push_back(set.samples[photo].class_index);
+  const auto count = static_cast<int64_t>(set.landmark_of_class.size());
+  torch::Tensor sums = torch::zeros({count, net.embedding_dim()});
+  sums.index_add_(0, torch::tensor(classes, torch::kLong), embedded.rows.embeddings);
+  return loss::normalize_rows(sums);
+}
+
 }  // namespace cairn::run

@@ -19,4 +19,9 @@ struct ValidationResult {
 ValidationResult validate(nn::EmbeddingNet& net, Objective& objective, const data::TrainingSet& set,
                           data::PhotoStore& store, const data::LoaderOptions& loader, size_t batch);
 
+// The mean embedding of each class of the set, C×D, from plain views of its training photos in
+// inference mode; rows of length 1. A class without a readable photo gets a zero row.
+torch::Tensor class_means(nn::EmbeddingNet& net, const data::TrainingSet& set,
+                          data::PhotoStore& store, const data::LoaderOptions& loader, size_t batch);
+
 }  // namespace cairn::run
