@@ -15,7 +15,7 @@ cmake --build "$work/consumer" >"$work/build.log" 2>&1 || { cat "$work/build.log
 cairn="$work/prefix/bin/cairn"
 "$cairn" synth --out "$work/world" --landmarks 2 --photos 6 --size 96 --seed 5 >/dev/null
 "$work/prefix/bin/cairn-train" train --recipe "$source/configs/base.yaml" "data.root=$work/world" "out=$work/run" \
-  schedule.epochs=0 size=64 >/dev/null 2>&1
+  schedule.epochs=0 size=64 >"$work/train.log" 2>&1 || { cat "$work/train.log"; exit 1; }
 mapfile -t photos < <(find "$work/world/train" -name '*.jpg' | sort | head -2)
 same=$("$work/consumer/similarity" "$work/run/model.onnx" "${photos[0]}" "${photos[0]}")
 other=$("$work/consumer/similarity" "$work/run/model.onnx" "${photos[0]}" "${photos[1]}")

@@ -266,7 +266,7 @@ void add_steps(Table& t, OptimiserOptions& o, ScheduleOptions& s) {
   t.number("optimiser.momentum", o.momentum, 0, 0.9999, "SGD only");
   t.flag("optimiser.nesterov", o.nesterov, "SGD only");
   t.number("optimiser.clip", o.clip, 0, 1e9, "largest norm of all gradients together; 0: no limit");
-  t.whole("schedule.epochs", s.epochs, 1, 100000, "");
+  t.whole("schedule.epochs", s.epochs, 0, 100000, "0 only exports the start");
   t.number("schedule.warmup_epochs", s.warmup_epochs, 0, 100000, "of a linearly growing rate");
   t.number("schedule.min_lr", s.min_lr, 0, 100, "at the end of the cosine");
 }

@@ -205,7 +205,7 @@ void Trainer::restore() {
 void Trainer::run() {
   restore();
   write_labels(set_, folder_ / "labels.csv");
-  if (recipe_.head.imprint && position_.steps == 0)
+  if (recipe_.head.imprint && position_.steps == 0 && recipe_.schedule.epochs > 0)
     objective_->imprint(
         class_means(net_, set_, store_, loader_options(), static_cast<size_t>(recipe_.batch)));
   net_.train();
