@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "cairn_train/nn/depthwise.h"
+
 namespace cairn::nn {
 
 Chain& Chain::add(const std::string& name, ModulePtr layer) {
@@ -38,6 +40,8 @@ Conv2d::Conv2d(const ConvOptions& options) : options_(options) {
 torch::Tensor Conv2d::forward(const torch::Tensor& x) {
   const auto& o = options_;
   const auto convolve = [&](const torch::Tensor& input, int64_t pad_y, int64_t pad_x) {
+    if (!o.bias && depthwise_is_faster(input, weight_, o.groups))
+      return depthwise_conv2d(input, weight_, o.stride, pad_y, pad_x);
     return torch::conv2d(input, weight_, bias_, {o.stride, o.stride}, {pad_y, pad_x}, {1, 1},
                          o.groups);
   };

@@ -13,10 +13,10 @@
 #include "cairn_train/data/loader.h"
 #include "cairn_train/nn/weights.h"
 #include "cairn_train/optim/schedule.h"
+#include "cairn_train/run/forward.h"
 #include "cairn_train/run/objective.h"
 #include "cairn_train/run/optimiser.h"
 #include "cairn_train/run/outputs.h"
-#include "cairn_train/run/precision.h"
 #include "cairn_train/run/teacher.h"
 #include "cairn_train/run/validation.h"
 
@@ -50,6 +50,7 @@ std::vector<fs::path> paths_of(const data::TrainingSet& set) {
 nn::EmbeddingNet make_net(const Recipe& recipe) {
   torch::manual_seed(recipe.seed);
   nn::EmbeddingNet net(recipe.model);
+  keep_channels_last(net);
   if (recipe.init.empty()) return net;
   nn::LoadReport report =
       nn::load_state(net, nn::load_safetensors(recipe.init).tensors, nn::Strictness::kLenient);
@@ -257,7 +258,7 @@ double Trainer::step(data::Batch& batch) {
   const torch::Tensor images =
       torch::from_blob(batch.pixels.data(),
                        {static_cast<int64_t>(batch.photos.size()), 3, recipe_.size, recipe_.size});
-  const torch::Tensor embeddings = forward_in(recipe_.precision, net_, images);
+  const torch::Tensor embeddings = forward(net_, images, recipe_.precision);
   const torch::Tensor loss = objective_->loss(embeddings, batch.photos, progress);
   loss.backward();
   const auto value = loss.item<double>();

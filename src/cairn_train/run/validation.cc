@@ -1,6 +1,7 @@
 #include "cairn_train/run/validation.h"
 
 #include "cairn_train/loss/cosine_head.h"
+#include "cairn_train/run/forward.h"
 
 namespace cairn::run {
 namespace {
@@ -25,7 +26,7 @@ Embedded embed(nn::EmbeddingNet& net, Objective* objective, const std::vector<si
     const auto count = static_cast<int64_t>(batch.photos.size());
     const torch::Tensor images =
         torch::from_blob(batch.pixels.data(), {count, 3, options.size, options.size});
-    const torch::Tensor embeddings = net.forward(images);
+    const torch::Tensor embeddings = forward(net, images, "f32");
     if (objective != nullptr) {
       const auto loss = objective->loss(embeddings, batch.photos, /*progress=*/1).item<double>();
       result.loss += loss * static_cast<double>(count);

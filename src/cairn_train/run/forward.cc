@@ -1,4 +1,4 @@
-#include "cairn_train/run/precision.h"
+#include "cairn_train/run/forward.h"
 
 #include <ATen/autocast_mode.h>
 
@@ -22,11 +22,17 @@ class Bfloat16Scope {
 
 }  // namespace
 
-torch::Tensor forward_in(const std::string& precision, nn::Module& net,
-                         const torch::Tensor& images) {
-  if (precision != "bf16") return net.forward(images);
+void keep_channels_last(torch::nn::Module& net) {
+  for (torch::Tensor& parameter : net.parameters())
+    if (parameter.dim() == 4)
+      parameter.set_data(parameter.contiguous(torch::MemoryFormat::ChannelsLast));
+}
+
+torch::Tensor forward(nn::Module& net, const torch::Tensor& images, const std::string& precision) {
+  const torch::Tensor input = images.contiguous(torch::MemoryFormat::ChannelsLast);
+  if (precision != "bf16") return net.forward(input);
   const Bfloat16Scope scope;
-  return net.forward(images).to(torch::kFloat);
+  return net.forward(input).to(torch::kFloat);
 }
 
 }  // namespace cairn::run

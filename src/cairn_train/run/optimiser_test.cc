@@ -1,0 +1,103 @@
+#include "cairn_train/run/optimiser.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace cairn::run {
+namespace {
+
+// Two parameters, a matrix and a vector, and the gradients of a few steps.
+struct Problem {
+  torch::Tensor matrix;
+  torch::Tensor vector;
+  explicit Problem(int seed) {
+    torch::manual_seed(seed);
+    matrix = torch::randn({4, 3}).set_requires_grad(true);
+    vector = torch::randn({5}).set_requires_grad(true);
+  }
+  void set_gradients(int step) const {
+    matrix.mutable_grad() = torch::sin(matrix.detach() * (step + 1));
+    vector.mutable_grad() = torch::cos(vector.detach() * (step + 1));
+  }
+};
+
+void expect_same(const Problem& a, const Problem& b) {
+  EXPECT_TRUE(torch::allclose(a.matrix, b.matrix, 1e-5, 1e-6));
+  EXPECT_TRUE(torch::allclose(a.vector, b.vector, 1e-5, 1e-6));
+}
+
+Optimiser make(const OptimiserOptions& options, const Problem& problem) {
+  return {options, {{"matrix", problem.matrix, 1}, {"vector", problem.vector, 1}}};
+}
+
+TEST(Optimiser, adamw_is_that_of_libtorch_with_decay_of_matrices_alone) {
+  const Problem own(1);
+  const Problem reference(1);
+  OptimiserOptions options;
+  options.weight_decay = 0.1;
+  options.clip = 0;
+  Optimiser optimiser = make(options, own);
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  groups.emplace_back(std::vector<torch::Tensor>{reference.matrix});
+  groups.emplace_back(std::vector<torch::Tensor>{reference.vector},
+                      std::make_unique<torch::optim::AdamWOptions>(
+                          torch::optim::AdamWOptions(0.01).weight_decay(0)));
+  torch::optim::AdamW theirs(groups, torch::optim::AdamWOptions(0.01).weight_decay(0.1));
+  for (int step = 0; step < 5; ++step) {
+    own.set_gradients(step);
+    reference.set_gradients(step);
+    optimiser.step(0.01);
+    theirs.step();
+  }
+  expect_same(own, reference);
+}
+
+TEST(Optimiser, sgd_is_that_of_libtorch) {
+  const Problem own(1);
+  const Problem reference(1);
+  OptimiserOptions options;
+  options.type = "sgd";
+  options.weight_decay = 0;
+  options.clip = 0;
+  Optimiser optimiser = make(options, own);
+  torch::optim::SGD theirs({reference.matrix, reference.vector},
+                           torch::optim::SGDOptions(0.05).momentum(0.9).nesterov(true));
+  for (int step = 0; step < 5; ++step) {
+    own.set_gradients(step);
+    reference.set_gradients(step);
+    optimiser.step(0.05);
+    theirs.step();
+  }
+  expect_same(own, reference);
+}
+
+TEST(Optimiser, shrinks_long_gradients_and_tells_their_norm) {
+  const Problem own(1);
+  const torch::Tensor before = own.vector.detach().clone();
+  OptimiserOptions options;
+  options.type = "sgd";
+  options.momentum = 0;
+  options.nesterov = false;
+  options.weight_decay = 0;
+  options.clip = 1;
+  Optimiser optimiser = make(options, own);
+  own.matrix.mutable_grad() = torch::zeros({4, 3});
+  own.vector.mutable_grad() = torch::full({5}, 10.0);
+  EXPECT_NEAR(optimiser.step(1), 10 * std::sqrt(5.0), 1e-3);
+  EXPECT_NEAR((before - own.vector.detach()).norm().item<double>(), 1, 1e-5);
+}
+
+TEST(Optimiser, leaves_everything_as_it_is_where_a_gradient_is_no_number) {
+  const Problem own(1);
+  const torch::Tensor before = own.matrix.detach().clone();
+  Optimiser optimiser = make({}, own);
+  own.set_gradients(0);
+  own.vector.mutable_grad()[0] = std::nan("");
+  EXPECT_FALSE(std::isfinite(optimiser.step(0.1)));
+  EXPECT_TRUE(torch::equal(before, own.matrix.detach()));
+  EXPECT_EQ(optimiser.steps(), 0);
+}
+
+}  // namespace
+}  // namespace cairn::run

@@ -1,0 +1,175 @@
+#include "cairn_train/run/trainer.h"
+
+#include <fmt/format.h>
+
+#include "cairn/base/csv.h"
+#include "cairn/base/error.h"
+#include "cairn/base/files.h"
+#include "cairn/base/random.h"
+#include "cairn/base/testing/testing.h"
+#include "cairn/engine/model.h"
+#include "cairn/image/image.h"
+
+namespace cairn::run {
+namespace {
+
+constexpr int kPhotoSide = 36;
+constexpr int kLandmarks = 3;
+constexpr int kPhotosALandmark = 8;
+
+struct Stop {};  // thrown in the middle of a run, as a kill would end it
+
+// A world of three landmarks: photos of one colour with noise.
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerTest() {
+    std::string table = "id,url,landmark_id\n";
+    make_folder(folder_ / "world/train");
+    for (int landmark = 0; landmark < kLandmarks; ++landmark) {
+      for (int i = 0; i < kPhotosALandmark; ++i) {
+        const std::string id = fmt::format("p{}{}", landmark, i);
+        write_file_atomically(folder_ / "world/train" / (id + ".jpg"),
+                              image::encode_jpeg(photo(landmark, i), 90));
+        table += fmt::format("{},,{}\n", id, 100 + landmark);
+      }
+    }
+    write_text_atomically(folder_ / "world/train/train.csv", table);
+  }
+
+  static image::Image photo(int landmark, int number) {
+    image::Image photo{kPhotoSide, kPhotoSide,
+                       std::vector<uint8_t>(size_t{kPhotoSide} * kPhotoSide * 3)};
+    Rng random = Rng::for_stream(5, static_cast<uint64_t>(landmark), static_cast<uint64_t>(number));
+    for (size_t p = 0; p < photo.pixels.size(); ++p) {
+      const int level = static_cast<int>(p % 3) == landmark ? 200 : 60;
+      photo.pixels[p] = static_cast<uint8_t>(level + static_cast<int>(random.below(50)) - 25);
+    }
+    return photo;
+  }
+
+  Recipe recipe(const std::string& out) const {
+    Recipe recipe;
+    recipe.out = (folder_ / out).string();
+    recipe.size = 32;
+    recipe.batch = 6;
+    recipe.threads = 1;
+    recipe.data.root = (folder_ / "world").string();
+    recipe.data.table = "train/train.csv";
+    recipe.data.validation_fraction = 0.25;
+    recipe.model.embedding_dim = 16;
+    recipe.model.neck = "fc-bn";
+    recipe.schedule.epochs = 2;
+    recipe.checkpoint.minutes = 0;
+    return recipe;
+  }
+
+  std::vector<uint8_t> bytes(const std::string& file) const { return read_file(folder_ / file); }
+
+  // A column of curves.csv.
+  std::vector<double> curve(const std::string& out, const std::string& column) const {
+    CsvReader reader(folder_ / out / "curves.csv");
+    std::vector<std::string> fields;
+    std::vector<double> values;
+    while (reader.next(fields)) values.push_back(std::stod(fields[reader.column(column)]));
+    return values;
+  }
+
+  testing::TempDir folder_;
+};
+
+TEST_F(TrainerTest, learns_to_tell_colours_apart_and_writes_a_model_that_says_how_to_use_it) {
+  Recipe own = recipe("run");
+  own.schedule.epochs = 6;
+  own.head.scale = 10;
+  own.head.margin = 0;
+  train(own);
+  EXPECT_LT(curve("run", "train_loss").back(), 0.6 * curve("run", "train_loss").front());
+  EXPECT_GT(curve("run", "val_map").back(), 0.8);
+  const auto model = engine::Model::load(folder_ / "run/model.onnx");
+  EXPECT_EQ(model->metadata().at("cairn.input_size"), "32");
+  EXPECT_EQ(model->metadata().at("cairn.mean"), "127.5");
+  EXPECT_EQ(model->metadata().at("cairn.labels"), "100,101,102");
+  EXPECT_EQ(read_text(folder_ / "run/labels.csv"), "class,landmark_id\n0,100\n1,101\n2,102\n");
+}
+
+TEST_F(TrainerTest, a_stopped_run_goes_on_to_the_same_weights_as_an_unbroken_one) {
+  train(recipe("whole"));
+
+  Recipe broken = recipe("broken");
+  broken.checkpoint.steps = 2;
+  TrainOptions stop_between_checkpoints;
+  stop_between_checkpoints.after_step = [](const Position& position) {
+    if (position.steps == 5) throw Stop();
+  };
+  EXPECT_THROW(train(broken, stop_between_checkpoints), Stop);
+  EXPECT_FALSE(fs::exists(folder_ / "broken/model.onnx"));
+  TrainOptions count;
+  int steps = 0;
+  count.after_step = [&](const Position&) { ++steps; };
+  train(broken, count);
+  EXPECT_EQ(steps, 2);  // 6 in all, 4 before the last checkpoint
+
+  for (const char* file : {"weights.safetensors", "model.onnx", "best.safetensors"})
+    EXPECT_EQ(bytes(fmt::format("broken/{}", file)), bytes(fmt::format("whole/{}", file))) << file;
+  EXPECT_EQ(curve("broken", "train_loss"), curve("whole", "train_loss"));
+}
+
+TEST_F(TrainerTest, another_recipe_in_the_same_folder_is_an_error_and_fresh_starts_over) {
+  Recipe first = recipe("run");
+  first.schedule.epochs = 1;
+  first.data.validation_fraction = 0;
+  train(first);
+  Recipe other = first;
+  other.optimiser.lr = 0.5;
+  EXPECT_THROW(train(other), Error);
+  EXPECT_NO_THROW(train(first));
+  other.optimiser.lr = 1e-4;
+  const std::vector<uint8_t> before = bytes("run/weights.safetensors");
+  TrainOptions fresh;
+  fresh.fresh = true;
+  train(other, fresh);
+  EXPECT_NE(bytes("run/weights.safetensors"), before);
+}
+
+TEST_F(TrainerTest, two_runs_in_one_folder_at_once_are_an_error) {
+  make_folder(folder_ / "run");
+  const FolderLock lock(folder_ / "run");
+  EXPECT_THROW(train(recipe("run")), Error);
+}
+
+TEST_F(TrainerTest, broken_and_missing_photos_are_listed_and_skipped) {
+  write_text_atomically(folder_ / "world/train/p00.jpg", "no photo");
+  fs::remove(folder_ / "world/train/p11.jpg");
+  Recipe own = recipe("run");
+  own.schedule.epochs = 1;
+  train(own);
+  const std::string skipped = read_text(folder_ / "run/skipped.csv");
+  EXPECT_NE(skipped.find("p00,"), std::string::npos) << skipped;
+  EXPECT_NE(skipped.find("p11,"), std::string::npos) << skipped;
+}
+
+TEST_F(TrainerTest, distillation_needs_no_labels_and_comes_closer_to_its_teacher) {
+  torch::manual_seed(3);
+  nn::NetOptions options;
+  options.embedding_dim = 16;
+  options.neck = "fc-bn";
+  nn::EmbeddingNet teacher(options);
+  teacher.eval();
+  nn::export_onnx(teacher, folder_ / "teacher.onnx",
+                  {{"cairn.input_size", "32"}, {"cairn.mean", "127.5"}, {"cairn.std", "127.5"}});
+
+  Recipe own = recipe("student");
+  own.model.embedding_dim = 8;
+  own.head.type = "none";
+  own.data.table = "";
+  own.data.unlabelled = {"train"};
+  own.distill.teacher = (folder_ / "teacher.onnx").string();
+  own.optimiser.lr = 3e-3;
+  own.schedule.epochs = 6;
+  train(own);
+  const std::vector<double> losses = curve("student", "train_loss");
+  EXPECT_LT(losses.back(), 0.6 * losses.front());
+}
+
+}  // namespace
+}  // namespace cairn::run
