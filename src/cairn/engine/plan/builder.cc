@@ -72,14 +72,32 @@ void PlanBuilder::lower(const GraphNode& node) {
                    fits_dnnl((*outputs)[0].shape);
   if (one) {
     using Lowering = bool (*)(PlanBuilder&, const GraphNode&, const Shape&);
-    static constexpr Lowering kLowerings[] = {lower_conv,    lower_gemm,     lower_pool,
-                                              lower_eltwise, lower_channels, lower_binary,
-                                              lower_concat,  lower_resize};
+    static constexpr Lowering kLowerings[] = {lower_chunked_conv, lower_conv,    lower_gemm,
+                                              lower_pool,         lower_eltwise, lower_channels,
+                                              lower_binary,       lower_concat,  lower_resize};
     for (const Lowering lowering : kLowerings)
       if (lowering(*this, node, (*outputs)[0].shape)) return;
   }
   if (!node.post_ops.empty()) return lower_chain(node);
   lower_generic(node, *outputs);
+}
+
+bool PlanBuilder::lower_pair(const GraphNode& first, const GraphNode& second) {
+  if (first.op_type != "Conv" || second.op_type != "Conv" || first.outputs.size() != 1 ||
+      second.outputs.size() != 1 || first.inputs.empty() || second.inputs.empty() ||
+      second.inputs[0] != first.outputs[0] || value(first.outputs[0]).uses != 1 ||
+      first.inputs[0].empty() || !is_planned_f32(first.inputs[0]))
+    return false;
+  const auto wide = infer(first);
+  if (!wide || (*wide)[0].dtype != DType::kF32 || !fits_dnnl((*wide)[0].shape)) return false;
+  PlanValue& input = value(first.inputs[0]);
+  if (!lower_chunked_pair(*this, first, second, (*wide)[0].shape)) return false;
+  --input.uses;
+  value(first.outputs[0]).uses = 0;
+  for (const GraphNode* node : {&first, &second})
+    for (size_t i = 1; i < node->inputs.size(); ++i)
+      if (!node->inputs[i].empty()) --value(node->inputs[i]).uses;
+  return true;
 }
 
 // Computes the outputs now; false where the operator refuses.

@@ -47,6 +47,9 @@ class PlanBuilder {
   void add_input(const std::string& name, size_t index, const Tensor& tensor);
   void count_uses(const std::vector<size_t>& nodes, const std::vector<std::string>& outputs);
   void lower(const GraphNode& node);
+  // Two nodes at once, the second of which is the only user of the first; false where that has no
+  // use, and nothing has changed.
+  bool lower_pair(const GraphNode& first, const GraphNode& second);
   // Puts an output where the caller gets it; false where the value is constant or dynamic.
   bool finish_output(const std::string& name, size_t index);
 
@@ -116,6 +119,7 @@ class PlanBuilder {
 // The lowerings: true where the node's steps were added and its outputs defined. Otherwise nothing
 // has changed, and the function of ops/ serves.
 bool lower_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_chunked_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_gemm(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
@@ -123,6 +127,11 @@ bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out)
 bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+
+// A Conv that widens and the depthwise Conv that follows it, a few channels at a time. wide: the
+// shape between them.
+bool lower_chunked_pair(PlanBuilder& builder, const GraphNode& first, const GraphNode& second,
+                        const Shape& wide);
 
 // oneDNN's name and numbers for an activation.
 struct Eltwise {

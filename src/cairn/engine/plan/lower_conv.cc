@@ -1,16 +1,12 @@
 // Conv as a oneDNN primitive in the layout that oneDNN likes best, with its post-operations.
-#include <algorithm>
 #include <string_view>
 
-#include "cairn/engine/plan/builder.h"
-#include "cairn/engine/plan/window.h"
+#include "cairn/engine/plan/conv_problem.h"
 
 namespace cairn::engine {
 namespace {
 
 using dnnl::convolution_forward;
-
-constexpr int64_t kPhotoChannels = 4;
 
 // How the residual of a fused addition reaches the primitive.
 enum class Residual {
@@ -56,11 +52,12 @@ class ConvLowering {
     std::vector<PlanBuilder::Argument> reads = {
         {DNNL_ARG_SRC, primitive->src_desc(), source},
         {DNNL_ARG_WEIGHTS, primitive->weights_desc(),
-         builder_.constant_buffer(builder_.weights().packed(
-             node_.inputs[1], *weights_, weights_layout(), primitive->weights_desc()))}};
-    if (bias_ != nullptr)
-      reads.push_back(
-          {DNNL_ARG_BIAS, primitive->bias_desc(), builder_.constant_buffer(bias_->memory())});
+         builder_.constant_buffer(builder_.weights().packed(node_.inputs[1], *problem_.weights,
+                                                            plain_layout(problem_.weights_shape()),
+                                                            primitive->weights_desc()))}};
+    if (problem_.bias != nullptr)
+      reads.push_back({DNNL_ARG_BIAS, primitive->bias_desc(),
+                       builder_.constant_buffer(problem_.bias->memory())});
     if (binary)
       reads.push_back(
           {DNNL_ARG_ATTR_MULTIPLE_POST_OP(residual_index_) | DNNL_ARG_SRC_1, out_layout, operand});
@@ -73,21 +70,9 @@ class ConvLowering {
  private:
   bool prepare() {
     if (node_.op_type != "Conv" || !builder_.is_planned_f32(node_.inputs[0])) return false;
-    weights_ = builder_.constant_f32(node_, 1);
-    bias_ = builder_.constant_f32(node_, 2);
-    const bool has_bias = node_.inputs.size() > 2 && !node_.inputs[2].empty();
-    const Shape& in = builder_.value(node_.inputs[0]).shape;
-    if (weights_ == nullptr || builder_.graph().constant(node_.inputs[1]) == nullptr ||
-        has_bias != (bias_ != nullptr) || weights_->shape().size() != in.size() || in.size() < 3 ||
-        in.size() > 5 || !fits_dnnl(weights_->shape()))
-      return false;
-    groups_ = node_.get_int("group", 1);
-    const auto window =
-        window_of(node_, {weights_->shape().begin() + 2, weights_->shape().end()}, in, out_);
-    if (!window || groups_ < 1 || weights_->dim(0) % groups_ != 0 ||
-        weights_->dim(1) * groups_ != in[1] || weights_->dim(0) != out_[1])
-      return false;
-    window_ = *window;
+    const auto problem = conv_problem(builder_, node_, builder_.value(node_.inputs[0]).shape, out_);
+    if (!problem) return false;
+    problem_ = *problem;
     for (const PostOp& post_op : node_.post_ops) {
       if (post_op.kind == PostOp::Kind::kPRelu) return false;
       if (post_op.kind != PostOp::Kind::kAdd) continue;
@@ -98,16 +83,6 @@ class ConvLowering {
       residual_ = &operand;
     }
     return true;
-  }
-
-  Layout weights_layout() const { return plain_layout(weights_shape()); }
-
-  Shape weights_shape() const {
-    Shape shape = weights_->shape();
-    if (groups_ == 1) return shape;
-    shape[0] /= groups_;
-    shape.insert(shape.begin(), groups_);
-    return shape;
   }
 
   dnnl::primitive_attr attributes(Residual residual, const Layout& out_layout) {
@@ -131,41 +106,19 @@ class ConvLowering {
   }
 
   std::optional<convolution_forward::primitive_desc> describe_blocked(Residual residual) {
-    const PlanValue& input = builder_.value(node_.inputs[0]);
-    // The first convolution of a network reads the planes of a photo as they are.
-    const bool photo = input.shape[1] <= kPhotoChannels && groups_ == 1 &&
-                       channel_block(input.placements[0].layout) == 1;
-    const Layout source = photo ? plain_layout(input.shape) : blocked_layout(input.shape);
-    return describe(residual, source, blocked_layout(out_), "jit");
+    return describe(residual, conv_source_layout(builder_, node_.inputs[0], problem_.groups),
+                    blocked_layout(out_), "jit");
   }
 
   std::optional<convolution_forward::primitive_desc> describe_any() {
-    const Shape& in = builder_.value(node_.inputs[0]).shape;
-    return describe(Residual::kSum, any_layout(in), any_layout(out_), "");
+    return describe(Residual::kSum, any_layout(problem_.in), any_layout(out_), "");
   }
 
-  // The primitive; nothing where oneDNN has none for these numbers, one of another kind than wanted
-  // or only its slow reference.
   std::optional<convolution_forward::primitive_desc> describe(Residual residual,
                                                               const Layout& source,
                                                               const Layout& target,
                                                               std::string_view wanted) {
-    dnnl::memory::dims dilates = window_.dilations;
-    for (int64_t& dilation : dilates) --dilation;
-    const Layout weights = any_layout(weights_shape());
-    const Layout bias = bias_ != nullptr ? plain_layout({out_[1]}) : Layout();
-    try {
-      const convolution_forward::desc description(
-          dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights,
-          bias, target, window_.strides, dilates, window_.pads_begin, window_.pads_end);
-      convolution_forward::primitive_desc primitive(description, attributes(residual, target),
-                                                    builder_.dnnl_engine());
-      const std::string_view name = primitive.impl_info_str();
-      if (name.starts_with("ref") || !name.starts_with(wanted)) return std::nullopt;
-      return primitive;
-    } catch (const dnnl::error&) {
-      return std::nullopt;
-    }
+    return describe_conv(builder_, problem_, source, target, attributes(residual, target), wanted);
   }
 
   void copy(BufferId from, BufferId to, const Layout& layout) {
@@ -178,12 +131,9 @@ class ConvLowering {
   PlanBuilder& builder_;
   const GraphNode& node_;
   const Shape& out_;
-  const Tensor* weights_ = nullptr;
-  const Tensor* bias_ = nullptr;
+  ConvProblem problem_;
   const std::string* residual_ = nullptr;  // the name of the other term of a fused addition
   int residual_index_ = 0;                 // of its oneDNN post-operation
-  int64_t groups_ = 1;
-  Window window_;
 };
 
 }  // namespace

@@ -21,7 +21,13 @@ Plan::Plan(const Graph& graph, WeightCache& weights, const TensorMap& inputs,
   }
   const std::vector<size_t> nodes = nodes_for(graph, {outputs.begin(), outputs.end()});
   builder.count_uses(nodes, outputs);
-  for (const size_t i : nodes) builder.lower(graph.nodes[i]);
+  for (size_t k = 0; k < nodes.size(); ++k) {
+    const GraphNode& node = graph.nodes[nodes[k]];
+    if (k + 1 < nodes.size() && builder.lower_pair(node, graph.nodes[nodes[k + 1]]))
+      ++k;
+    else
+      builder.lower(node);
+  }
   for (const std::string& name : outputs) {
     Output output;
     output.name = name;

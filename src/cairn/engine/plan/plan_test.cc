@@ -1,6 +1,7 @@
 // The planned execution against the reference: layouts, memory shared in place, shapes.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <thread>
 
 #include "cairn/base/random.h"
@@ -198,6 +199,68 @@ TEST(convolution, weights_that_are_computed_by_the_graph) {
   TensorMap inputs = image(4);
   inputs["w"] = drawn("w", {5, 4, 3, 3});
   expect_same_as_reference(builder, inputs);
+}
+
+// A widening Conv, a depthwise Conv and a narrowing one, with an activation (or "") after each.
+OnnxBuilder inverted_residual(const std::string& activation, int64_t stride) {
+  OnnxBuilder builder = with_channels(24);
+  const auto activate = [&](const std::string& from, const std::string& to) {
+    if (activation == "Silu") {
+      builder.node("Sigmoid", {from}, {to + "_s"});
+      builder.node("Mul", {from, to + "_s"}, {to});
+    } else {
+      builder.node(activation, {from}, {to});
+    }
+  };
+  builder.weights("wide_w", {96, 24, 1, 1})
+      .weights("wide_b", {96})
+      .weights("deep_w", {96, 1, 5, 5});
+  builder.weights("narrow_w", {24, 96, 1, 1});
+  builder.node("Conv", {"x", "wide_w", "wide_b"}, {"wide"});
+  activate("wide", "wide_a");
+  builder.node("Conv", {"wide_a", "deep_w"}, {"deep"})
+      .number("group", 96)
+      .ints("strides", {stride, stride})
+      .text("auto_pad", "SAME_UPPER");
+  activate("deep", "deep_a");
+  builder.node("Conv", {"deep_a", "narrow_w"}, {"y"});
+  return builder;
+}
+
+TEST(chunks, of_channels_give_what_whole_convolutions_give) {
+  for (const char* activation : {"Relu", "Silu"}) {
+    for (const int64_t stride : {1, 2}) {
+      for (const int64_t size : {9, 66}) {  // small values, and values worth cutting
+        SCOPED_TRACE(activation + std::to_string(stride) + " " + std::to_string(size));
+        expect_same_as_reference(inverted_residual(activation, stride), image(24, size, 65, 1));
+      }
+    }
+  }
+  expect_same_as_reference(inverted_residual("Silu", 2), image(24, 66, 65, 2));
+}
+
+TEST(chunks, of_wide_values_do_not_go_to_memory) {
+  const auto plan = summary(inverted_residual("Relu", 2), image(24, 100, 100, 1));
+  EXPECT_EQ(plan.labels.at("Conv+Conv"), 1);
+  EXPECT_LT(plan.peak_bytes, size_t{96 * 100 * 100} * sizeof(float));
+}
+
+TEST(chunks, silu_is_right_for_every_number) {
+  OnnxBuilder builder = with_channels(16);
+  std::vector<float> one(16 * 16, 0.f);
+  for (size_t i = 0; i < 16; ++i) one[i * 17] = 1;
+  builder.constant("one", Tensor::from_f32({16, 16, 1, 1}, one));
+  builder.node("Conv", {"x", "one"}, {"c"});
+  builder.node("Sigmoid", {"c"}, {"s"});
+  builder.node("Mul", {"c", "s"}, {"y"});
+  Tensor x(DType::kF32, {1, 16, 64, 64});
+  for (size_t i = 0; i < x.count(); ++i)
+    x.data<float>()[i] = (static_cast<float>(i) - 32768) / 32768 * 100;
+  const Tensor y = Executor(builder.model()).run({{"x", x}}).at("y");
+  for (size_t i = 0; i < x.count(); ++i) {
+    const double exact = x.data<float>()[i] / (1 + std::exp(-double{x.data<float>()[i]}));
+    ASSERT_NEAR(y.data<float>()[i], exact, 1e-6 * std::abs(exact) + 1e-11) << x.data<float>()[i];
+  }
 }
 
 TEST(pooling, every_geometry) {

@@ -5,6 +5,8 @@
 namespace cairn::engine {
 namespace {
 
+constexpr int64_t kLargest = 1 << 14;  // kernel, stride, pad
+
 bool all_within(const std::vector<int64_t>& values, int64_t low, int64_t high) {
   return std::all_of(values.begin(), values.end(),
                      [&](int64_t value) { return value >= low && value <= high; });
@@ -14,7 +16,6 @@ bool all_within(const std::vector<int64_t>& values, int64_t low, int64_t high) {
 
 std::optional<Window> window_of(const Node& node, const std::vector<int64_t>& kernel,
                                 const Shape& in, const Shape& out) {
-  constexpr int64_t kLargest = 1 << 14;
   if (in.size() < 3 || in.size() != out.size() || kernel.size() != in.size() - 2)
     return std::nullopt;
   const size_t axes = kernel.size();
@@ -42,6 +43,31 @@ std::optional<Window> window_of(const Node& node, const std::vector<int64_t>& ke
     window.pads_end.push_back(end);
   }
   return window;
+}
+
+std::optional<Shape> conv_output(const Node& node, const std::vector<int64_t>& kernel,
+                                 const Shape& in, int64_t channels) {
+  const size_t axes = kernel.size();
+  if (in.size() != axes + 2) return std::nullopt;
+  const std::vector<int64_t> strides = node.get_ints("strides", std::vector<int64_t>(axes, 1));
+  const std::vector<int64_t> dilations = node.get_ints("dilations", std::vector<int64_t>(axes, 1));
+  const std::vector<int64_t> pads = node.get_ints("pads", std::vector<int64_t>(2 * axes, 0));
+  const std::string auto_pad = node.get_string("auto_pad", "NOTSET");
+  if (strides.size() != axes || dilations.size() != axes || pads.size() != 2 * axes)
+    return std::nullopt;
+  Shape out = {in[0], channels};
+  for (size_t i = 0; i < axes; ++i) {
+    if (!all_within({strides[i], dilations[i], kernel[i]}, 1, kLargest) ||
+        !all_within({pads[i], pads[axes + i]}, 0, kLargest))
+      return std::nullopt;
+    int64_t room = in[i + 2];
+    if (auto_pad == "NOTSET") room += pads[i] + pads[axes + i];
+    const int64_t extent = (kernel[i] - 1) * dilations[i] + 1;
+    const bool same = auto_pad.starts_with("SAME");
+    out.push_back(same ? (room + strides[i] - 1) / strides[i] : (room - extent) / strides[i] + 1);
+    if (out.back() < 1 || (!same && room < extent)) return std::nullopt;
+  }
+  return out;
 }
 
 }  // namespace cairn::engine

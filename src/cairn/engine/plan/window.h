@@ -23,4 +23,9 @@ struct Window {
 std::optional<Window> window_of(const Node& node, const std::vector<int64_t>& kernel,
                                 const Shape& in, const Shape& out);
 
+// How many windows of a Conv node fit along each spatial axis of the input: its output's shape with
+// these channels. Nothing where the attributes do not fit the input.
+std::optional<Shape> conv_output(const Node& node, const std::vector<int64_t>& kernel,
+                                 const Shape& in, int64_t channels);
+
 }  // namespace cairn::engine

@@ -1,0 +1,12 @@
+// SiLU: x times its sigmoid.
+#pragma once
+
+#include <cstddef>
+
+namespace cairn::engine::kernels {
+
+// x = x / (1 + exp(-x)) for count numbers in place; error below 1e-6 of the result, or below 1e-11
+// where that is tiny. oneDNN's own, fused into a convolution, takes more than twice as long.
+void silu(float* x, size_t count);
+
+}  // namespace cairn::engine::kernels

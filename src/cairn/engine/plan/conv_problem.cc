@@ -1,0 +1,66 @@
+#include "cairn/engine/plan/conv_problem.h"
+
+namespace cairn::engine {
+
+using dnnl::convolution_forward;
+
+Shape ConvProblem::weights_shape() const {
+  Shape shape = weights->shape();
+  if (groups == 1) return shape;
+  shape[0] = out[1] / groups;
+  shape.insert(shape.begin(), groups);
+  return shape;
+}
+
+std::optional<ConvProblem> conv_problem(PlanBuilder& builder, const GraphNode& node,
+                                        const Shape& in, const Shape& out) {
+  ConvProblem problem;
+  problem.in = in;
+  problem.out = out;
+  problem.weights = builder.constant_f32(node, 1);
+  problem.bias = builder.constant_f32(node, 2);
+  const bool has_bias = node.inputs.size() > 2 && !node.inputs[2].empty();
+  if (problem.weights == nullptr || builder.graph().constant(node.inputs[1]) == nullptr ||
+      has_bias != (problem.bias != nullptr) || problem.weights->shape().size() != in.size() ||
+      in.size() < 3 || in.size() > 5 || !fits_dnnl(problem.weights->shape()))
+    return std::nullopt;
+  const Shape& weights = problem.weights->shape();
+  problem.groups = node.get_int("group", 1);
+  const auto window = window_of(node, {weights.begin() + 2, weights.end()}, in, out);
+  if (!window || problem.groups < 1 || weights[0] % problem.groups != 0 ||
+      weights[1] * problem.groups != in[1] || weights[0] != out[1])
+    return std::nullopt;
+  problem.window = *window;
+  return problem;
+}
+
+std::optional<convolution_forward::primitive_desc> describe_conv(
+    const PlanBuilder& builder, const ConvProblem& problem, const Layout& source,
+    const Layout& target, const dnnl::primitive_attr& attributes, std::string_view wanted) {
+  dnnl::memory::dims dilates = problem.window.dilations;
+  for (int64_t& dilation : dilates) --dilation;
+  const Layout weights = any_layout(problem.shape_of_weights.value_or(problem.weights_shape()));
+  const Layout bias = problem.bias != nullptr ? plain_layout({problem.out[1]}) : Layout();
+  try {
+    const convolution_forward::desc description(
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, source, weights,
+        bias, target, problem.window.strides, dilates, problem.window.pads_begin,
+        problem.window.pads_end);
+    convolution_forward::primitive_desc primitive(description, attributes, builder.dnnl_engine());
+    const std::string_view name = primitive.impl_info_str();
+    if (name.starts_with("ref") || !name.starts_with(wanted)) return std::nullopt;
+    return primitive;
+  } catch (const dnnl::error&) {
+    return std::nullopt;
+  }
+}
+
+Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_t groups) {
+  constexpr int64_t kPhotoChannels = 4;
+  const PlanValue& value = builder.value(input);
+  const bool photo = value.shape[1] <= kPhotoChannels && groups == 1 &&
+                     channel_block(value.placements[0].layout) == 1;
+  return photo ? plain_layout(value.shape) : blocked_layout(value.shape);
+}
+
+}  // namespace cairn::engine

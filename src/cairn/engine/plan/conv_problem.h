@@ -1,0 +1,41 @@
+// A convolution with constant weights, as oneDNN wants it described.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "cairn/engine/plan/builder.h"
+#include "cairn/engine/plan/window.h"
+
+namespace cairn::engine {
+
+struct ConvProblem {
+  Shape in;
+  Shape out;
+  const Tensor* weights = nullptr;
+  const Tensor* bias = nullptr;
+  int64_t groups = 1;
+  Window window;
+
+  bool depthwise() const { return groups == in[1] && groups == out[1]; }
+  // With a leading axis of groups, where there are several.
+  Shape weights_shape() const;
+  // Set where the primitive takes only a part of the weights at a time.
+  std::optional<Shape> shape_of_weights{};
+};
+
+// The convolution that a Conv node is; nothing where its weights are not constants or its numbers
+// are beyond oneDNN.
+std::optional<ConvProblem> conv_problem(PlanBuilder& builder, const GraphNode& node,
+                                        const Shape& in, const Shape& out);
+
+// The primitive; nothing where oneDNN has none, one of another kind than wanted (a prefix of its
+// name), or only its slow reference.
+std::optional<dnnl::convolution_forward::primitive_desc> describe_conv(
+    const PlanBuilder& builder, const ConvProblem& problem, const Layout& source,
+    const Layout& target, const dnnl::primitive_attr& attributes, std::string_view wanted);
+
+// What a blocked convolution reads: the planes of a photo as they are, or blocks of channels.
+Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_t groups);
+
+}  // namespace cairn::engine
