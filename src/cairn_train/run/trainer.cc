@@ -65,6 +65,25 @@ nn::EmbeddingNet make_net(const Recipe& recipe) {
   return net;
 }
 
+// The checkpoint to go on from, if there is one; with `fresh`, the earlier run's files are removed.
+std::optional<Checkpoint> find_checkpoint(const fs::path& folder, const Recipe& recipe,
+                                          bool fresh) {
+  if (fresh) {
+    for (const char* name : {"checkpoint.safetensors", "best.safetensors", "weights.safetensors",
+                             "model.onnx", "curves.csv"})
+      fs::remove(folder / name);
+    return std::nullopt;
+  }
+  std::optional<Checkpoint> saved = load_checkpoint(folder);
+  const std::string difference = saved ? recipe_difference(saved->recipe, recipe) : "";
+  if (!difference.empty())
+    throw Error(
+        fmt::format("{} holds a run of another recipe ({}); choose another out, or start over with "
+                    "--fresh",
+                    folder.string(), difference));
+  return saved;
+}
+
 class Trainer {
  public:
   Trainer(const Recipe& recipe, const TrainOptions& options);
@@ -87,6 +106,7 @@ class Trainer {
   const TrainOptions options_;
   const fs::path folder_;
   const FolderLock lock_;
+  std::optional<Checkpoint> earlier_;  // until it is restored
   const int threads_;
   const data::TrainingSet set_;
   data::PhotoStore store_;
@@ -121,6 +141,7 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options)
       options_(options),
       folder_(made(recipe.out)),
       lock_(folder_),
+      earlier_(find_checkpoint(folder_, recipe, options.fresh)),
       threads_(resolve_threads(recipe.threads)),
       set_(data::build_training_set(recipe.data, recipe.seed)),
       store_(paths_of(set_), stored_side(recipe), uint64_t{1048576} * recipe.data.cache_mb),
@@ -181,24 +202,12 @@ nn::NamedTensors Trainer::tensors() const {
 }
 
 void Trainer::restore() {
-  if (options_.fresh) {
-    for (const char* name : {"checkpoint.safetensors", "best.safetensors", "weights.safetensors",
-                             "model.onnx", "curves.csv"})
-      fs::remove(folder_ / name);
-    return;
-  }
-  const std::optional<Checkpoint> saved = load_checkpoint(folder_);
-  if (!saved) return;
-  const std::string difference = recipe_difference(saved->recipe, recipe_);
-  if (!difference.empty())
-    throw Error(
-        fmt::format("{} holds a run of another recipe ({}); choose another out, or start over with "
-                    "--fresh",
-                    folder_.string(), difference));
-  restore_tensors(saved->tensors, tensors(), checkpoint_file(folder_));
-  position_ = saved->position;
-  curves_ = saved->curves;
+  if (!earlier_) return;
+  restore_tensors(earlier_->tensors, tensors(), checkpoint_file(folder_));
+  position_ = earlier_->position;
+  curves_ = earlier_->curves;
   optimiser_.set_steps(position_.steps);
+  earlier_.reset();
   log_info(fmt::format("going on after epoch {}, batch {} of {}", position_.epoch, position_.batch,
                        steps_per_epoch_));
 }
