@@ -148,7 +148,7 @@ void reverse_sequence(OpContext& ctx) {
   expect_rank_at_least(ctx, x, 2);
   const int64_t batch_axis = ctx.node.get_int("batch_axis", 1);
   const int64_t time_axis = ctx.node.get_int("time_axis", 0);
-  if (batch_axis + time_axis != 1 || batch_axis * time_axis != 0) {
+  if (!(batch_axis == 0 && time_axis == 1) && !(batch_axis == 1 && time_axis == 0)) {
     ctx.fail("batch_axis and time_axis must be 0 and 1");
   }
   const auto batch = static_cast<size_t>(x.dim(static_cast<size_t>(batch_axis)));
