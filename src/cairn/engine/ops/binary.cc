@@ -102,7 +102,7 @@ Base integer_power(Base base, Exponent exponent) {
     }
   }
   Base result = 1;
-  for (auto rest = static_cast<uint64_t>(exponent); rest > 0; rest >>= 1) {
+  for (auto rest = static_cast<std::make_unsigned_t<Exponent>>(exponent); rest > 0; rest >>= 1) {
     if (rest & 1) result = wrapping_mul(result, base);
     base = wrapping_mul(base, base);
   }

@@ -223,7 +223,8 @@ void mean_variance_normalization(OpContext& ctx) {
   Tensor& y = ctx.make_output(0, x.dtype(), x.shape());
   if (y.count() == 0) return;
   const size_t groups = product(kept, 0, kept.size());
-  const auto count = static_cast<double>(x.count() / groups);
+  const size_t members = x.count() / groups;
+  const auto count = static_cast<double>(members);
   const BroadcastWalk<1> walk(x.shape(), {kept});
   dispatch(ctx, x.dtype(), Floats{}, [&]<typename T>() {
     std::vector<double> means(groups, 0), deviations(groups, 0);
