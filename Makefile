@@ -22,12 +22,10 @@ build: $(BUILD)/build.ninja
 	@ln -sf $(PRESET)/cairn build/cairn && ln -sf $(PRESET)/cairn-train build/cairn-train
 
 $(BUILD)/build.ninja: CMakePresets.json
-	@scripts/setup.sh runtime train test
+	@scripts/setup.sh
 	cmake --preset $(PRESET)
 
-demo:
-	@scripts/setup.sh runtime train test
-	@$(MAKE) --no-print-directory build
+demo: build
 	scripts/demo.sh build/demo
 
 test:
@@ -46,14 +44,14 @@ bench: build
 
 FUZZ_SECONDS ?= 60
 fuzz:
-	@scripts/setup.sh
+	@scripts/setup.sh runtime train test tools
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 asan:
 	@$(MAKE) --no-print-directory test PRESET=asan
 
 lint:
-	@scripts/setup.sh
+	@scripts/setup.sh runtime train test tools
 	scripts/lint.sh $(BUILD)
 
 format:

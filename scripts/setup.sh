@@ -1,22 +1,21 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Cairn needs; the one place that lists them.
-#   scripts/setup.sh [runtime|train|test|bench]…    (default: runtime train test)
+#   scripts/setup.sh [runtime|train|test|tools|bench]…    (default: runtime train test)
 # Only what is missing is installed. Needs root (or sudo) only when something is missing.
 set -euo pipefail
 
 runtime=(
   build-essential cmake ninja-build ccache git pkg-config
   libdnnl-dev libonnx-dev libprotobuf-dev protobuf-compiler
-  libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev libexiv2-dev
-  libopencv-core-dev libopencv-imgproc-dev libhwy-dev libhnswlib-dev
+  libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev
+  libopencv-core-dev libopencv-imgproc-dev libhwy-dev
   nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
-  libsqlite3-dev libssl-dev
+  libssl-dev
 )
-train=(libtorch-dev libgloo-dev)
-test=(
-  libgtest-dev libgmock-dev libopencv-imgcodecs-dev libonnx-testdata libheif-examples
-  clang clang-format clang-tidy libclang-rt-14-dev libomp-dev
-)
+train=(libtorch-dev)
+test=(libgtest-dev libopencv-imgcodecs-dev libonnx-testdata clang-format)
+# For `make fuzz` and `make lint`.
+tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)
 bench=(libbenchmark-dev nodejs npm)
 
 groups=("$@")
@@ -27,8 +26,9 @@ for group in "${groups[@]}"; do
     runtime) wanted+=("${runtime[@]}") ;;
     train) wanted+=("${train[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    tools) wanted+=("${tools[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) echo "setup.sh: unknown group '$group' (runtime, train, test, bench)" >&2; exit 2 ;;
+    *) echo "setup.sh: unknown group '$group' (runtime, train, test, tools, bench)" >&2; exit 2 ;;
   esac
 done
 
