@@ -6,10 +6,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "cairn/base/error.h"
 #include "commands.h"
+#include "run_app.h"
 
 namespace cairn::apps {
 
@@ -29,11 +30,8 @@ std::span<const Command> commands() {
 
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kWrongUse = 2;
-
-// `cairn train …` and `cairn model import …` are the program cairn-train, which needs LibTorch; it
-// lies beside this one or on the PATH.
+// `cairn train …` is the program cairn-train, which needs LibTorch; it lies beside this one or on
+// the PATH.
 int start_trainer(int argc, char** argv) {
   std::vector<char*> arguments(argv, argv + argc);
   arguments.push_back(nullptr);
@@ -45,16 +43,10 @@ int start_trainer(int argc, char** argv) {
   if (!beside.empty() && ::access(beside.c_str(), X_OK) == 0)
     ::execv(beside.c_str(), arguments.data());
   ::execvp(name.c_str(), arguments.data());
-  fmt::print(
-      stderr,
-      "cairn {}: the program cairn-train is not installed (it is built with -DCAIRN_TRAIN=ON)\n",
-      argv[1]);
+  fmt::print(stderr,
+             "cairn train: the program cairn-train is not installed (it is built with "
+             "-DCAIRN_TRAIN=ON)\n");
   return kFailed;
-}
-
-bool belongs_to_trainer(int argc, char** argv) {
-  const std::string first = argc > 1 ? argv[1] : "";
-  return first == "train" || (first == "model" && argc > 2 && std::string(argv[2]) == "import");
 }
 
 int run(int argc, char** argv) {
@@ -68,25 +60,14 @@ int run(int argc, char** argv) {
   for (const Command& command : commands())
     command.declare(*app.add_subcommand(command.name, command.summary));
   app.add_subcommand("train", "train an embedding network from a recipe (cairn train --help)");
-  try {
-    app.parse(argc, argv);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongUse;
-  } catch (const Error& error) {
-    fmt::print(stderr, "cairn {}: {}\n", argv[1], error.what());
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "cairn {}: out of memory\n", argv[1]);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "cairn {}: {}\n", argv[1], error.what());
-  }
-  return kFailed;
+  return run_app(app, argc, argv);
 }
 
 }  // namespace
 }  // namespace cairn::apps
 
 int main(int argc, char** argv) {
-  if (cairn::apps::belongs_to_trainer(argc, argv)) return cairn::apps::start_trainer(argc, argv);
+  if (argc > 1 && std::string_view(argv[1]) == "train")
+    return cairn::apps::start_trainer(argc, argv);
   return cairn::apps::run(argc, argv);
 }

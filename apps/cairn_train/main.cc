@@ -6,16 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "cairn/base/error.h"
 #include "cairn_train/run/allocator.h"
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/trainer.h"
+#include "run_app.h"
 
 namespace cairn::apps {
 namespace {
-
-constexpr int kFailed = 1;
-constexpr int kWrongUse = 2;
 
 struct TrainArguments {
   std::string recipe;
@@ -54,19 +51,7 @@ int run_program(int argc, char** argv) {
   TrainArguments arguments;
   declare_train(*app.add_subcommand("train", "train an embedding network from a recipe"),
                 arguments);
-  try {
-    app.parse(argc, argv);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kWrongUse;
-  } catch (const Error& error) {
-    fmt::print(stderr, "cairn train: {}\n", error.what());
-  } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "cairn train: out of memory\n");
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "cairn train: {}\n", error.what());
-  }
-  return kFailed;
+  return run_app(app, argc, argv);
 }
 
 }  // namespace

@@ -9,6 +9,20 @@ namespace {
 
 uint32_t seed_from(Rng& rng) { return static_cast<uint32_t>(rng.next()); }
 
+// The field of a grid that holds (u, v), and where in it.
+struct Field {
+  int i, j;
+  float fx, fy;  // 0–1
+};
+
+Field field_at(float u, float v, int columns, int rows) {
+  const float x = u * static_cast<float>(columns);
+  const float y = v * static_cast<float>(rows);
+  const int i = static_cast<int>(x);
+  const int j = static_cast<int>(y);
+  return {i, j, x - static_cast<float>(i), y - static_cast<float>(j)};
+}
+
 }  // namespace
 
 Texture wall_texture(const Style& style, Rng& rng, int size) {
@@ -74,12 +88,7 @@ Texture relief_texture(const Style& style, int columns, int rows, Rng& rng, int 
   const uint32_t seed = seed_from(rng);
   paint_wall(canvas, style, seed);
   canvas.rectangle(0, 0, 1, 1, [&](float u, float v, Canvas::Texel& texel) {
-    const float x = u * static_cast<float>(columns);
-    const float y = v * static_cast<float>(rows);
-    const int i = static_cast<int>(x);
-    const int j = static_cast<int>(y);
-    const float fx = x - static_cast<float>(i);
-    const float fy = y - static_cast<float>(j);
+    const auto [i, j, fx, fy] = field_at(u, v, columns, rows);
     if (std::min({fx, fy, 1 - fx, 1 - fy}) < 0.06F) {
       texel.srgb = style.trim;
       texel.height = 1.6F;
@@ -193,12 +202,7 @@ Texture glass_texture(const Style& style, int columns, int rows, Rng& rng, int s
   Canvas canvas(size);
   const uint32_t seed = seed_from(rng);
   canvas.rectangle(0, 0, 1, 1, [&](float u, float v, Canvas::Texel& texel) {
-    const float x = u * static_cast<float>(columns);
-    const float y = v * static_cast<float>(rows);
-    const int i = static_cast<int>(x);
-    const int j = static_cast<int>(y);
-    const float fx = x - static_cast<float>(i);
-    const float fy = y - static_cast<float>(j);
+    const auto [i, j, fx, fy] = field_at(u, v, columns, rows);
     const bool frame = fx < 0.12F || fy < 0.16F;
     const float tone = 0.6F + 0.8F * hash01(i, j, seed);
     texel.srgb = frame ? style.trim : mix(style.glass, style.wall2, 0.25F) * tone;
