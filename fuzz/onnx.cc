@@ -42,7 +42,7 @@ std::optional<engine::TensorMap> run(std::span<const uint8_t> bytes, bool optimi
     if (!inputs) return std::nullopt;
     return engine::Executor(model).run(*inputs);
   } catch (const Error& error) {
-    fuzz::require(std::string(error.what()).starts_with("input: "));
+    fuzz::require(std::string(error.what()).starts_with("input: "), error.what());
     return std::nullopt;
   }
 }

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,12 @@ struct Seed {
 
 std::vector<Seed> seeds();
 
-// Ends the program as a finding where a target's own check fails.
-inline void require(bool condition) {
-  if (!condition) __builtin_trap();
+// Ends the program as a finding where a target's own check fails; `what` is printed, such as the
+// message that is not as it should be.
+inline void require(bool condition, const char* what = "") {
+  if (condition) return;
+  std::fprintf(stderr, "a check of the fuzz target failed: %s\n", what);
+  __builtin_trap();
 }
 
 }  // namespace cairn::fuzz

@@ -134,6 +134,11 @@ TEST(model_errors, initialisers_must_hold_what_their_shape_says) {
   tensor->add_dims(6);
   tensor->clear_raw_data();
   EXPECT_SAYS(load_error(builder), "0 values where the shape asks for 6");
+  for (int i = 0; i < 48; ++i) tensor->add_dims(1);
+  for (int i = 0; i < 6; ++i) tensor->add_float_data(0);
+  EXPECT_SAYS(load_error(builder), "initialiser \"w\": a tensor of 49 dimensions");
+  tensor->mutable_dims()->Truncate(1);
+  tensor->clear_float_data();
   tensor->set_data_location(onnx::TensorProto::EXTERNAL);
   EXPECT_SAYS(load_error(builder), "external data is not supported");
 }

@@ -151,6 +151,7 @@ class Reader {
     return value;
   }
 
+  Tensor new_tensor(DType type, Shape shape, const std::string& where) const;
   Tensor read_tensor(const TensorProto& proto, const std::string& where) const;
   template <typename T, typename Field>
   void copy_field(Tensor& tensor, const Field& field, const std::string& where) const;
@@ -170,6 +171,15 @@ void Reader::copy_field(Tensor& tensor, const Field& field, const std::string& w
                      tensor.count()));
   T* out = tensor.data<T>();
   for (const auto value : field) *out++ = static_cast<T>(value);
+}
+
+// The tensor's own limits (rank, memory) as errors that say where.
+Tensor Reader::new_tensor(DType type, Shape shape, const std::string& where) const {
+  try {
+    return {type, std::move(shape)};
+  } catch (const Error& error) {
+    fail(where + ": " + error.what());
+  }
 }
 
 Tensor Reader::read_tensor(const TensorProto& proto, const std::string& where) const {
@@ -196,7 +206,7 @@ Tensor Reader::read_tensor(const TensorProto& proto, const std::string& where) c
                                           proto.uint64_data_size());
   if (!raw && have != count)
     fail(fmt::format("{}: {} values where the shape asks for {}", where, have, count));
-  Tensor tensor(*type, std::move(shape));
+  Tensor tensor = new_tensor(*type, std::move(shape), where);
   if (raw) {
     if (count > 0) std::memcpy(tensor.data<char>(), proto.raw_data().data(), tensor.bytes());
     return tensor;
