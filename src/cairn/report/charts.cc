@@ -14,7 +14,7 @@ namespace {
 // The drawing, in SVG units; the page scales it.
 constexpr double kWidth = 360;
 constexpr double kHeight = 210;
-constexpr double kLeft = 44;
+constexpr double kLeft = 52;
 constexpr double kRight = kWidth - 12;
 constexpr double kTop = 10;
 constexpr double kBottom = kHeight - 38;
@@ -50,7 +50,7 @@ struct Scale {
 
 std::string number(double value) {
   if (value != 0 && (std::abs(value) < 1e-3 || std::abs(value) >= 1e6)) {
-    return fmt::format("{:.1e}", value);
+    return fmt::format("{:.2g}", value);
   }
   return fmt::format("{:.4g}", value);
 }

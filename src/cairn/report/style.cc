@@ -43,7 +43,7 @@ td.best { font-weight: 700; color: var(--right); }
 
 .charts { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); }
 figure { margin: 0; padding: 14px 16px 12px; background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
-.narrow { max-width: 620px; }
+.narrow { max-width: 420px; }
 figcaption { font-weight: 600; margin-bottom: 6px; }
 svg { display: block; width: 100%; height: auto; }
 svg text { fill: var(--muted); font-size: 11.5px; font-family: inherit; font-variant-numeric: tabular-nums; }
