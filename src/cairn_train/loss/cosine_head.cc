@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "cairn/base/error.h"
+#include "cairn_train/nn/layers.h"
 
 namespace cairn::loss {
 
@@ -27,7 +28,7 @@ CosineHead::CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenter
 }
 
 torch::Tensor CosineHead::forward(const torch::Tensor& embeddings) {
-  const auto cosines = torch::linear(normalize_rows(embeddings), normalize_rows(weight_));
+  const auto cosines = nn::linear(normalize_rows(embeddings), normalize_rows(weight_));
   if (subcenters_ == 1) return cosines;
   return std::get<0>(cosines.view({-1, classes_, subcenters_}).max(2));
 }

@@ -75,7 +75,8 @@ std::string Conv2d::emit(OnnxWriter& graph, const std::string& input) const {
   return graph.add_node("Conv", inputs, attributes);
 }
 
-BatchNorm::BatchNorm(int64_t channels, const BatchNormOptions& options) : options_(options) {
+BatchNorm::BatchNorm(int64_t channels, const BatchNormOptions& options, Activation activation)
+    : options_(options), activation_(activation) {
   weight_ = register_parameter("weight", torch::ones({channels}));
   bias_ = register_parameter("bias", torch::zeros({channels}));
   running_mean_ = register_buffer("running_mean", torch::zeros({channels}));
@@ -85,36 +86,39 @@ BatchNorm::BatchNorm(int64_t channels, const BatchNormOptions& options) : option
 }
 
 torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
-  if (is_training()) num_batches_tracked_ += 1;
-  return torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),
-                           options_.momentum, options_.eps, /*cudnn_enabled=*/true);
+  if (is_training()) {
+    num_batches_tracked_ += 1;
+    if (fused_is_faster(x)) {
+      const NormState state{weight_,           bias_,       running_mean_, running_var_,
+                            options_.momentum, options_.eps};
+      return norm_activation(x, state, activation_);
+    }
+  }
+  return activate(torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),
+                                    options_.momentum, options_.eps, /*cudnn_enabled=*/true),
+                  activation_);
 }
 
 std::string BatchNorm::emit(OnnxWriter& graph, const std::string& input) const {
-  return graph.add_node(
+  const std::string normal = graph.add_node(
       "BatchNormalization",
       {input, graph.add_initializer("weight", weight_), graph.add_initializer("bias", bias_),
        graph.add_initializer("running_mean", running_mean_),
        graph.add_initializer("running_var", running_var_)},
       {{"epsilon", static_cast<float>(options_.eps)}});
+  return emit_activation(graph, normal, activation_);
 }
 
-torch::Tensor Relu::forward(const torch::Tensor& x) { return torch::relu(x); }
-
-std::string Relu::emit(OnnxWriter& graph, const std::string& input) const {
-  return graph.add_node("Relu", {input});
-}
-
-torch::Tensor Silu::forward(const torch::Tensor& x) { return torch::silu(x); }
-
-std::string Silu::emit(OnnxWriter& graph, const std::string& input) const {
-  return graph.add_node("Mul", {input, graph.add_node("Sigmoid", {input})});
-}
-
-torch::Tensor Sigmoid::forward(const torch::Tensor& x) { return torch::sigmoid(x); }
-
-std::string Sigmoid::emit(OnnxWriter& graph, const std::string& input) const {
-  return graph.add_node("Sigmoid", {input});
+std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation) {
+  switch (activation) {
+    case Activation::kRelu:
+      return graph.add_node("Relu", {input});
+    case Activation::kSilu:
+      return graph.add_node("Mul", {input, graph.add_node("Sigmoid", {input})});
+    case Activation::kNone:
+      break;
+  }
+  return input;
 }
 
 PRelu::PRelu() { weight_ = register_parameter("weight", torch::full({1}, 0.25)); }
@@ -125,13 +129,20 @@ std::string PRelu::emit(OnnxWriter& graph, const std::string& input) const {
   return graph.add_node("PRelu", {input, graph.add_initializer("slope", weight_)});
 }
 
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
+                     const torch::Tensor& bias) {
+  return torch::conv2d(x.reshape({x.size(0), x.size(1), 1, 1}),
+                       weight.reshape({weight.size(0), weight.size(1), 1, 1}), bias)
+      .reshape({x.size(0), weight.size(0)});
+}
+
 Linear::Linear(int64_t in, int64_t out, bool bias) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
   weight_ = register_parameter("weight", torch::empty({out, in}).uniform_(-bound, bound));
   if (bias) bias_ = register_parameter("bias", torch::empty({out}).uniform_(-bound, bound));
 }
 
-torch::Tensor Linear::forward(const torch::Tensor& x) { return torch::linear(x, weight_, bias_); }
+torch::Tensor Linear::forward(const torch::Tensor& x) { return linear(x, weight_, bias_); }
 
 std::string Linear::emit(OnnxWriter& graph, const std::string& input) const {
   std::vector<std::string> inputs{input, graph.add_initializer("weight", weight_)};
@@ -148,12 +159,13 @@ SqueezeExcite::SqueezeExcite(int64_t channels, int64_t reduced) {
 
 torch::Tensor SqueezeExcite::forward(const torch::Tensor& x) {
   const auto hidden = torch::silu(reduce_->forward(x.mean({2, 3}, /*keepdim=*/true)));
-  return x * torch::sigmoid(expand_->forward(hidden));
+  const auto gate = torch::sigmoid(expand_->forward(hidden));
+  return fused_is_faster(x) ? scale_channels(x, gate) : x * gate;
 }
 
 std::string SqueezeExcite::emit(OnnxWriter& graph, const std::string& input) const {
   const auto hidden = reduce_->emit(graph, graph.add_node("GlobalAveragePool", {input}));
-  const auto active = Silu().emit(graph, hidden);
+  const auto active = emit_activation(graph, hidden, Activation::kSilu);
   return graph.add_node("Mul", {input, graph.add_node("Sigmoid", {expand_->emit(graph, active)})});
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn_train/nn/module.h"
+#include "cairn_train/nn/norm_activation.h"
 
 namespace cairn::nn {
 
@@ -57,16 +58,18 @@ struct BatchNormOptions {
   double momentum = 0.1;  // weight of the new batch in the running statistics
 };
 
-// Batch normalisation of images or vectors (Ioffe, Szegedy 2015). Training needs more than one
-// value a channel.
+// Batch normalisation of images or vectors (Ioffe, Szegedy 2015), then the activation. Training
+// needs more than one value a channel.
 class BatchNorm : public Module {
  public:
-  explicit BatchNorm(int64_t channels, const BatchNormOptions& options = {});
+  explicit BatchNorm(int64_t channels, const BatchNormOptions& options = {},
+                     Activation activation = Activation::kNone);
   torch::Tensor forward(const torch::Tensor& x) override;
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 
  private:
   BatchNormOptions options_;
+  Activation activation_;
   torch::Tensor weight_;
   torch::Tensor bias_;
   torch::Tensor running_mean_;
@@ -74,24 +77,8 @@ class BatchNorm : public Module {
   torch::Tensor num_batches_tracked_;
 };
 
-class Relu : public Module {
- public:
-  torch::Tensor forward(const torch::Tensor& x) override;
-  std::string emit(OnnxWriter& graph, const std::string& input) const override;
-};
-
-// x · sigmoid(x).
-class Silu : public Module {
- public:
-  torch::Tensor forward(const torch::Tensor& x) override;
-  std::string emit(OnnxWriter& graph, const std::string& input) const override;
-};
-
-class Sigmoid : public Module {
- public:
-  torch::Tensor forward(const torch::Tensor& x) override;
-  std::string emit(OnnxWriter& graph, const std::string& input) const override;
-};
+// Adds the nodes of an activation to the graph; SiLU is x · sigmoid(x).
+std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation);
 
 // max(0, x) + slope · min(0, x), one trainable slope for all channels, 0.25 at first.
 class PRelu : public Module {
@@ -103,6 +90,12 @@ class PRelu : public Module {
  private:
   torch::Tensor weight_;
 };
+
+// x · weightᵀ + bias as a 1×1 convolution: oneDNN computes it, where torch::linear would call the
+// system's BLAS, which may be the slow reference one. x: N×in, weight: out×in, bias: out or
+// undefined.
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight,
+                     const torch::Tensor& bias = {});
 
 // N×in → N×out. Weights and biases start uniform in ±1/sqrt(in).
 class Linear : public Module {

@@ -54,19 +54,20 @@ ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int6
 }
 
 ModulePtr make_block(const Stage& stage, int64_t in, int64_t stride, const BatchNormOptions& bn) {
-  const auto norm = [&](int64_t channels) { return std::make_shared<BatchNorm>(channels, bn); };
+  const auto norm = [&](int64_t channels, Activation activation) {
+    return std::make_shared<BatchNorm>(channels, bn, activation);
+  };
   const int64_t mid = in * stage.expansion;
   const bool expands = stage.expansion > 1;
   auto block = std::make_shared<Block>(stride == 1 && in == stage.out);
   if (expands) {
-    block->add("conv_pw", conv(in, mid, 1)).add("bn1", norm(mid)).add(std::make_shared<Silu>());
+    block->add("conv_pw", conv(in, mid, 1)).add("bn1", norm(mid, Activation::kSilu));
   }
   block->add("conv_dw", conv(mid, mid, stage.kernel, stride, mid))
-      .add(expands ? "bn2" : "bn1", norm(mid))
-      .add(std::make_shared<Silu>())
+      .add(expands ? "bn2" : "bn1", norm(mid, Activation::kSilu))
       .add("se", std::make_shared<SqueezeExcite>(mid, in / 4))
       .add(expands ? "conv_pwl" : "conv_pw", conv(mid, stage.out, 1))
-      .add(expands ? "bn3" : "bn2", norm(stage.out));
+      .add(expands ? "bn3" : "bn2", norm(stage.out, Activation::kNone));
   return block;
 }
 
@@ -76,7 +77,7 @@ EfficientNetB0::EfficientNetB0(double bn_momentum) {
   const BatchNormOptions bn{.eps = 1e-3, .momentum = bn_momentum};
   int64_t channels = 32;
   add("conv_stem", conv(3, channels, 3, 2));
-  add("bn1", std::make_shared<BatchNorm>(channels, bn)).add(std::make_shared<Silu>());
+  add("bn1", std::make_shared<BatchNorm>(channels, bn, Activation::kSilu));
   auto stages = std::make_shared<Chain>();
   for (size_t s = 0; s < kStages.size(); ++s) {
     auto blocks = std::make_shared<Chain>();
@@ -89,7 +90,7 @@ EfficientNetB0::EfficientNetB0(double bn_momentum) {
   }
   add("blocks", stages);
   add("conv_head", conv(channels, kChannels, 1));
-  add("bn2", std::make_shared<BatchNorm>(kChannels, bn)).add(std::make_shared<Silu>());
+  add("bn2", std::make_shared<BatchNorm>(kChannels, bn, Activation::kSilu));
   register_module("classifier", std::make_shared<Linear>(kChannels, 1000, /*bias=*/true));
 }
 

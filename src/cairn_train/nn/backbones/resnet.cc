@@ -23,9 +23,9 @@ class Bottleneck : public Module {
   Bottleneck(int64_t in, int64_t width, int64_t stride, const ResNetOptions& options)
       : norm_{.momentum = options.bn_momentum} {
     const int64_t out = width * kExpansion;
-    add("conv1", conv(in, width, 1), "bn1", width);
-    add("conv2", conv(width, width, 3, stride), "bn2", width);
-    add("conv3", conv(width, out, 1), "bn3", out);
+    add("conv1", conv(in, width, 1), "bn1", width, Activation::kRelu);
+    add("conv2", conv(width, width, 3, stride), "bn2", width, Activation::kRelu);
+    add("conv3", conv(width, out, 1), "bn3", out, Activation::kNone);
     if (stride == 1 && in == out) return;
     auto shortcut = std::make_shared<Chain>();
     const bool pools = options.avg_down && stride > 1;
@@ -38,28 +38,24 @@ class Bottleneck : public Module {
 
   torch::Tensor forward(const torch::Tensor& x) override {
     torch::Tensor y = x;
-    for (size_t i = 0; i < convs_.size(); ++i) {
-      y = norms_[i]->forward(convs_[i]->forward(y));
-      if (i + 1 < convs_.size()) y = torch::relu_(y);
-    }
+    for (size_t i = 0; i < convs_.size(); ++i) y = norms_[i]->forward(convs_[i]->forward(y));
     return torch::relu_(y.add_(shortcut_ ? shortcut_->forward(x) : x));
   }
 
   std::string emit(OnnxWriter& graph, const std::string& input) const override {
     std::string y = input;
-    for (size_t i = 0; i < convs_.size(); ++i) {
+    for (size_t i = 0; i < convs_.size(); ++i)
       y = norms_[i]->emit(graph, convs_[i]->emit(graph, y));
-      if (i + 1 < convs_.size()) y = graph.add_node("Relu", {y});
-    }
     const auto shortcut = shortcut_ ? shortcut_->emit(graph, input) : input;
     return graph.add_node("Relu", {graph.add_node("Add", {y, shortcut})});
   }
 
  private:
   void add(const std::string& conv_name, ModulePtr layer, const std::string& norm_name,
-           int64_t channels) {
+           int64_t channels, Activation activation) {
     convs_.push_back(register_module(conv_name, std::move(layer)));
-    norms_.push_back(register_module(norm_name, std::make_shared<BatchNorm>(channels, norm_)));
+    norms_.push_back(
+        register_module(norm_name, std::make_shared<BatchNorm>(channels, norm_, activation)));
   }
 
   BatchNormOptions norm_;
@@ -76,9 +72,9 @@ ResNet50::ResNet50(const ResNetOptions& options) : options_(options) {
   }
   int64_t channels = 64;
   add("conv1", conv(3, channels, 7, 2));
-  add("bn1",
-      std::make_shared<BatchNorm>(channels, BatchNormOptions{.momentum = options.bn_momentum}));
-  add(std::make_shared<Relu>()).add(std::make_shared<MaxPool3x3>());
+  add("bn1", std::make_shared<BatchNorm>(
+                 channels, BatchNormOptions{.momentum = options.bn_momentum}, Activation::kRelu));
+  add(std::make_shared<MaxPool3x3>());
   for (size_t s = 0; s < kBlocks.size(); ++s) {
     const int64_t width = int64_t{64} << s;
     auto layer = std::make_shared<Chain>();
