@@ -142,6 +142,12 @@ bool has_entries(const fs::path& folder) {
   return fs::directory_iterator(folder) != fs::directory_iterator();
 }
 
+// Empties the folder but for its lock.
+void clear(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (entry.path().filename() != ".lock") fs::remove_all(entry.path());
+}
+
 // Puts the finished folder in the place of target, which is missing, empty or an older world.
 void replace(const fs::path& finished, const fs::path& target) {
   fs::path old = target;
@@ -169,8 +175,10 @@ WorldSummary write_world(const WorldOptions& options, const fs::path& folder,
   }
   fs::path partial = target;
   partial += ".partial";
+  make_folder(partial);
+  const FolderLock lock(partial);  // two runs into one folder would mix their photos
   try {
-    fs::remove_all(partial);
+    clear(partial);
     make_folder(partial / "country");
     std::set<fs::path> folders;
     for (const Side side : {Side::kTrain, Side::kIndex, Side::kTest, Side::kNonlandmark})
@@ -181,6 +189,7 @@ WorldSummary write_world(const WorldOptions& options, const fs::path& folder,
     Studio studio(options, plan, partial);
     studio.run(progress);
     write_tables(options, plan, studio.photos(), studio.landmarks(), partial);
+    fs::remove(partial / ".lock");
     replace(partial, target);
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;

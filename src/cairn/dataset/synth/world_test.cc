@@ -157,6 +157,21 @@ TEST(World, an_interrupted_run_leaves_nothing_under_the_final_name) {
   EXPECT_EQ(write_world(options, temp / "w").test, 4U);
 }
 
+TEST(World, two_runs_into_one_folder_do_not_mix) {
+  const TempDir temp;
+  const WorldOptions options = tiny();
+  bool refused = false;
+  write_world(options, temp / "w", [&](uint64_t, uint64_t) {
+    if (refused) return;
+    refused =
+        message_of([&] { write_world(options, temp / "w"); }).find("in use") != std::string::npos;
+  });
+  EXPECT_TRUE(refused);
+  EXPECT_TRUE(fs::exists(temp / "w/world.json"));
+  EXPECT_FALSE(fs::exists(temp / "w/.lock"));
+  EXPECT_FALSE(fs::exists(temp / "w.partial"));
+}
+
 TEST(PlanWorld, keeps_the_sides_apart) {
   WorldOptions options = tiny();
   options.landmarks = 30;
