@@ -92,6 +92,21 @@ TEST_F(TrainerTest, learns_to_tell_colours_apart_and_writes_a_model_that_says_ho
   EXPECT_EQ(read_text(folder_ / "run/labels.csv"), "class,landmark_id\n0,100\n1,101\n2,102\n");
 }
 
+TEST_F(TrainerTest, bfloat16_comes_close_to_float32) {
+  Recipe own = recipe("f32");
+  own.schedule.epochs = 1;
+  own.size = 64;
+  own.optimiser.lr = 1e-6;  // the steps hardly move the weights: rounding alone tells the two apart
+  train(own);
+  own.out = (folder_ / "bf16").string();
+  own.precision = "bf16";
+  train(own);
+  const double f32 = curve("f32", "train_loss").front();
+  const double bf16 = curve("bf16", "train_loss").front();
+  EXPECT_NE(bf16, f32);
+  EXPECT_NEAR(bf16, f32, 0.05 * f32);
+}
+
 TEST_F(TrainerTest, a_stopped_run_goes_on_to_the_same_weights_as_an_unbroken_one) {
   train(recipe("whole"));
 
