@@ -101,6 +101,15 @@ void pick_references(int a_landmark, uint64_t seed, TrainingSet& set) {
   std::ranges::sort(set.references);
 }
 
+// Adds the photos of the folders to samples and their positions to the list.
+void add_without_label(const DataOptions& options, const std::vector<std::string>& folders,
+                       TrainingSet& set, std::vector<size_t>& positions) {
+  for (dataset::Photo& photo : find_in(options, folders)) {
+    positions.push_back(set.samples.size());
+    set.samples.push_back({std::move(photo.id), std::move(photo.path), -1, -1});
+  }
+}
+
 }  // namespace
 
 TrainingSet build_training_set(const DataOptions& options, uint64_t seed) {
@@ -109,10 +118,8 @@ TrainingSet build_training_set(const DataOptions& options, uint64_t seed) {
   if (!options.validation_table.empty()) add_validation_table(options, set);
   number_classes(set);
   pick_references(options.validation_references, seed, set);
-  for (dataset::Photo& photo : find_in(options, options.unlabelled)) {
-    set.unlabelled.push_back(set.samples.size());
-    set.samples.push_back({std::move(photo.id), std::move(photo.path), -1, -1});
-  }
+  add_without_label(options, options.unlabelled, set, set.unlabelled);
+  add_without_label(options, options.nonlandmark, set, set.nonlandmark);
   if (set.train.empty() && set.unlabelled.empty())
     throw Error("no photos to train on: set data.table or data.unlabelled");
   return set;

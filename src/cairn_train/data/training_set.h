@@ -19,6 +19,7 @@ struct DataOptions {
   std::vector<std::string> validation_photos;   // folders with that table's photos
   int validation_references = 8;                // training photos a landmark to compare with
   std::vector<std::string> unlabelled;          // folders of photos for distillation
+  std::vector<std::string> nonlandmark;         // folders of photos that show no landmark
   int cache_mb = 4000;                          // memory for decoded photos
 };
 
@@ -36,6 +37,7 @@ struct TrainingSet {
   std::vector<size_t> validation;
   std::vector<size_t> references;  // of train; what validation photos are compared with
   std::vector<size_t> unlabelled;
+  std::vector<size_t> nonlandmark;
   std::vector<int64_t> landmark_of_class;  // ascending
   std::vector<int64_t> photos_of_class;    // in train
   std::vector<std::string> missing_ids;    // in the tables, not on disk

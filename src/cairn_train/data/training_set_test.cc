@@ -63,6 +63,16 @@ TEST_F(TrainingSetTest, unlabelled_photos_have_no_class) {
   EXPECT_EQ(set.samples[set.unlabelled[0]].class_index, -1);
 }
 
+TEST_F(TrainingSetTest, nonlandmark_photos_are_a_list_of_their_own) {
+  options_.nonlandmark = {"other"};
+  const TrainingSet set = build_training_set(options_, 1);
+  EXPECT_TRUE(set.unlabelled.empty());
+  ASSERT_EQ(set.nonlandmark.size(), 1U);
+  EXPECT_EQ(set.samples[set.nonlandmark[0]].id, "a");
+  EXPECT_EQ(set.samples[set.nonlandmark[0]].class_index, -1);
+  EXPECT_FALSE(std::ranges::binary_search(set.train, set.nonlandmark[0]));
+}
+
 TEST_F(TrainingSetTest, a_validation_table_replaces_the_split) {
   write("index/q.jpg");
   write_text_atomically(folder_ / "index.csv", "id,landmark_id\nq,7\n");

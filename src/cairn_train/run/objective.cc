@@ -3,6 +3,7 @@
 #include "cairn_train/loss/arcface.h"
 #include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/loss/distillation.h"
+#include "cairn_train/loss/rejection.h"
 
 namespace cairn::run {
 namespace {
@@ -29,18 +30,31 @@ class Classification final : public Objective {
                                               recipe.head.margin_max)
                      : std::vector<double>()) {
     for (const data::Sample& sample : set.samples) classes_.push_back(sample.class_index);
+    for (const size_t i : set.nonlandmark) classes_[i] = kNonlandmark;
   }
 
   torch::Tensor loss(const torch::Tensor& embeddings, const std::vector<size_t>& samples,
                      double progress) override {
-    const torch::Tensor kept = positions(samples, [&](size_t i) { return classes_[i] >= 0; });
-    if (kept.numel() == 0) return embeddings.sum() * 0;
-    std::vector<int64_t> labels;
-    for (const size_t i : samples)
-      if (classes_[i] >= 0) labels.push_back(classes_[i]);
-    const torch::Tensor cosines = head_->forward(embeddings.index_select(0, kept));
-    return options_.weight *
-           arcface_.loss(cosines, torch::tensor(labels, torch::kLong), state_at(progress));
+    const loss::MarginState state = state_at(progress);
+    const torch::Tensor landmarks = positions(samples, [&](size_t i) { return classes_[i] >= 0; });
+    const torch::Tensor others =
+        positions(samples, [&](size_t i) { return classes_[i] == kNonlandmark; });
+    const int64_t known = landmarks.numel();
+    const int64_t refused = others.numel();
+    if (known + refused == 0) return embeddings.sum() * 0;
+    torch::Tensor sum = torch::zeros({});
+    if (known > 0) {
+      std::vector<int64_t> labels;
+      for (const size_t i : samples)
+        if (classes_[i] >= 0) labels.push_back(classes_[i]);
+      const torch::Tensor cosines = head_->forward(embeddings.index_select(0, landmarks));
+      sum = sum + known * arcface_.loss(cosines, torch::tensor(labels, torch::kLong), state);
+    }
+    if (refused > 0) {
+      const torch::Tensor cosines = head_->forward(embeddings.index_select(0, others));
+      sum = sum + refused * loss::rejection_loss(cosines, options_.reject_above, state.scale);
+    }
+    return options_.weight * sum / (known + refused);
   }
 
   void imprint(const torch::Tensor& class_means) override {
@@ -65,6 +79,7 @@ class Classification final : public Objective {
   const HeadOptions options_;
   std::shared_ptr<loss::CosineHead> head_;
   const loss::ArcFace arcface_;
+  static constexpr int64_t kNonlandmark = -2;
   std::vector<int64_t> classes_;  // by sample; -1: none
 };
 

@@ -31,6 +31,7 @@ struct HeadOptions {
   double margin_max = 0.5;
   std::array<double, 2> ramp = {0, 0};
   double start_scale = 10;
+  double reject_above = 0.2;
   double weight = 1;
 };
 

@@ -216,6 +216,8 @@ void add_data(Table& t, data::DataOptions& d) {
   t.whole("data.validation_references", d.validation_references, 1, 10000,
           "training photos a landmark that validation compares with");
   t.texts("data.unlabelled", d.unlabelled, "folders of photos for distillation alone");
+  t.texts("data.nonlandmark", d.nonlandmark,
+          "folders of photos without a landmark, which the classifier learns to refuse");
   t.shapes_weights = false;
   t.whole("data.cache_mb", d.cache_mb, 0, 1000000, "memory for decoded photos");
   t.shapes_weights = true;
@@ -245,6 +247,8 @@ void add_losses(Table& t, HeadOptions& h, DistillOptions& d) {
           "from which to which share of the run scale and margin grow; [0, 0]: full at once");
   t.number("head.start_scale", h.start_scale, 0.1, 1000,
            "scale before the ramp; the margin is 0 there");
+  t.number("head.reject_above", h.reject_above, -1, 1,
+           "cosine to a landmark's centre above which a photo of data.nonlandmark is punished");
   t.number("head.weight", h.weight, 0, 1000, "of the head's loss where a teacher is used too");
   t.text("distill.teacher", d.teacher, "ONNX embedder to learn from; empty: none");
   t.whole("distill.size", d.size, 0, 4096, "the teacher's input size; 0: its metadata's");

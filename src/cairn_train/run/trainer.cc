@@ -155,6 +155,8 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options)
     pool_.insert(pool_.end(), set_.unlabelled.begin(), set_.unlabelled.end());
     std::erase_if(pool_, [&](size_t i) { return !targets_.usable[i]; });
   }
+  if (recipe_.head.type != "none")
+    pool_.insert(pool_.end(), set_.nonlandmark.begin(), set_.nonlandmark.end());
   if (pool_.size() < 2) throw Error("training needs at least two photos that can be read");
   const auto batch = static_cast<size_t>(recipe_.batch);
   steps_per_epoch_ =
