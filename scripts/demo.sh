@@ -13,7 +13,7 @@ rm -rf "$out"
 mkdir -p "$out"
 
 step "drawing a world of 12 landmarks"
-"$cairn" synth --out "$out/world" --landmarks 12 --photos 40 --seed 77
+"$cairn" synth --out "$out/world" --landmarks 12 --photos 80 --seed 77
 
 step "training"
 recipe=(--recipe configs/demo.yaml "data.root=$out/world")
