@@ -70,10 +70,10 @@ TEST(BrokenPhoto, other_content_is_named) {
   EXPECT_EQ(reason_of(bytes_of("This is a text, whatever its ending says.\n")), no_photo);
   EXPECT_EQ(reason_of(bytes_of("GIF89a............")), no_photo);
   EXPECT_NE(reason_of(bytes_of("\xFF\xD8\xFF and then text")), "");
-  EXPECT_NE(reason_of(bytes_of("RIFF\x10\0\0\0WEBPVP8 ")), "");
+  EXPECT_NE(reason_of(bytes_of(std::string_view("RIFF\x10\0\0\0WEBPVP8 ", 16))), "");
   EXPECT_NE(reason_of(bytes_of(std::string_view("\0\0\0\x18"
                                                 "ftypheic and text",
-                                                24))),
+                                                21))),
             "");
   EXPECT_NE(reason_of(bytes_of("\x89PNG\r\n\x1A\nand text")), "");
 }
