@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Installs the build, builds examples/ against the installed package with find_package(cairn), and runs the example:
 # two equal photos have similarity 1, two different ones less.
-#   install_consumer.sh BUILD SOURCE
+#   install_consumer.sh BUILD SOURCE [SANITIZERS]      (those that the build was made with: the consumer needs them too)
 set -euo pipefail
-build=$1 source=$2
+build=$1 source=$2 sanitizers=${3:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/prefix" >/dev/null
 cmake -S "$source/examples" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release \
-  ${CAIRN_CONSUMER_FLAGS:+"-DCMAKE_CXX_FLAGS=$CAIRN_CONSUMER_FLAGS"} >"$work/configure.log" 2>&1 ||
+  ${sanitizers:+"-DCMAKE_CXX_FLAGS=-fsanitize=$sanitizers"} >"$work/configure.log" 2>&1 ||
   { cat "$work/configure.log"; exit 1; }
 cmake --build "$work/consumer" >"$work/build.log" 2>&1 || { cat "$work/build.log"; exit 1; }
 
