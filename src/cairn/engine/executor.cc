@@ -91,7 +91,7 @@ const Model& Executor::model() const { return *impl_->model; }
 void Executor::Impl::check(const TensorMap& inputs, std::vector<std::string>& outputs) const {
   for (const auto& [name, tensor] : inputs)
     if (std::none_of(graph().inputs.begin(), graph().inputs.end(),
-                     [&](const ValueInfo& input) { return input.name == name; }))
+                     [&name = name](const ValueInfo& input) { return input.name == name; }))
       throw Error(fmt::format("{}: the model has no input \"{}\"", graph().file, name));
   for (const ValueInfo& input : graph().inputs) {
     const auto given = inputs.find(input.name);
