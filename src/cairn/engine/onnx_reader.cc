@@ -201,9 +201,11 @@ Tensor Reader::read_tensor(const TensorProto& proto, const std::string& where) c
   if (raw && proto.raw_data().size() != count * element_size(*type))
     fail(fmt::format("{}: {} bytes of data where the shape asks for {}", where,
                      proto.raw_data().size(), count * element_size(*type)));
-  const auto have = static_cast<uint64_t>(proto.float_data_size() + proto.int32_data_size() +
-                                          proto.int64_data_size() + proto.double_data_size() +
-                                          proto.uint64_data_size());
+  uint64_t have = 0;
+  for (const int values :
+       {proto.float_data_size(), proto.int32_data_size(), proto.int64_data_size(),
+        proto.double_data_size(), proto.uint64_data_size()})
+    have += static_cast<uint64_t>(values);
   if (!raw && have != count)
     fail(fmt::format("{}: {} values where the shape asks for {}", where, have, count));
   Tensor tensor = new_tensor(*type, std::move(shape), where);

@@ -23,7 +23,8 @@ class Sculptor {
 
   float draw(double low, double high) { return static_cast<float>(rng.uniform(low, high)); }
   int count(int low, int high) {
-    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+    const int choices = high - low + 1;
+    return low + static_cast<int>(rng.below(static_cast<uint64_t>(choices)));
   }
 
   // Texture numbers; the bare materials are painted once and shared.

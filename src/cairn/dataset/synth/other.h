@@ -16,7 +16,8 @@ struct Stage {
   Light& light;
   float draw(double low, double high) const { return static_cast<float>(rng.uniform(low, high)); }
   int count(int low, int high) const {
-    return low + static_cast<int>(rng.below(static_cast<uint64_t>(high - low + 1)));
+    const int choices = high - low + 1;
+    return low + static_cast<int>(rng.below(static_cast<uint64_t>(choices)));
   }
   // Puts the camera at a point, looking at another.
   void shoot(Vec3 from, Vec3 at) const;
