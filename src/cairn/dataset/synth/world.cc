@@ -165,18 +165,21 @@ WorldSummary write_world(const WorldOptions& options, const fs::path& folder,
   const WorldPlan plan = plan_world(options);
   fs::path target = fs::absolute(folder).lexically_normal();
   if (!target.has_filename()) target = target.parent_path();
-  if (has_entries(target)) {
+  const auto check_target = [&] {
+    if (!has_entries(target)) return;
     if (!options.force)
       throw Error(target.string() +
                   ": is not empty; choose another --out, or --force to replace an older world");
     if (!fs::exists(target / "world.json"))
       throw Error(target.string() +
                   ": holds no world.json, so it is not replaced; empty it or choose another --out");
-  }
+  };
+  check_target();
   fs::path partial = target;
   partial += ".partial";
   make_folder(partial);
   const FolderLock lock(partial);  // two runs into one folder would mix their photos
+  check_target();                  // another run may have finished before the lock was free
   try {
     clear(partial);
     make_folder(partial / "country");
@@ -189,8 +192,9 @@ WorldSummary write_world(const WorldOptions& options, const fs::path& folder,
     Studio studio(options, plan, partial);
     studio.run(progress);
     write_tables(options, plan, studio.photos(), studio.landmarks(), partial);
-    fs::remove(partial / ".lock");
-    replace(partial, target);
+    replace(partial, target);  // the lock moves along, so that nobody takes the folder before
+    std::error_code ignored;
+    fs::remove(target / ".lock", ignored);
   } catch (const fs::filesystem_error& error) {
     std::error_code ignored;
     fs::remove_all(partial, ignored);
