@@ -50,4 +50,24 @@ double Rng::normal() {
   return radius * std::cos(2.0 * std::numbers::pi * uniform());
 }
 
+double Rng::gamma(double shape) {
+  if (shape < 1) return gamma(shape + 1) * std::pow(1.0 - uniform(), 1 / shape);
+  const double d = shape - 1.0 / 3;
+  const double c = 1 / std::sqrt(9 * d);
+  while (true) {
+    const double x = normal();
+    const double v = std::pow(1 + c * x, 3);
+    if (v <= 0) continue;
+    if (std::log(1.0 - uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+  }
+}
+
+double Rng::beta(double a, double b) {
+  const double x = gamma(a);
+  const double sum = x + gamma(b);
+  // Tiny shapes can give two zeros: one end or the other is as likely as a to b.
+  if (sum == 0) return uniform() * (a + b) < a ? 1 : 0;
+  return x / sum;
+}
+
 }  // namespace cairn

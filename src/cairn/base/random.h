@@ -26,6 +26,8 @@ class Rng {
   double uniform(double low, double high);  // [low, high)
   uint64_t below(uint64_t n);               // 0 … n-1, without modulo bias; n > 0
   double normal();                          // mean 0, standard deviation 1
+  double gamma(double shape);               // scale 1; shape > 0 (Marsaglia, Tsang 2000)
+  double beta(double a, double b);          // within 0 and 1; a, b > 0
   bool chance(double probability) { return uniform() < probability; }
 
   template <typename T>

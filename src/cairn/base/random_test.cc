@@ -51,5 +51,23 @@ TEST(Random, streams_differ) {
   EXPECT_EQ(Rng::for_stream(1, 2, 3).next(), Rng::for_stream(1, 2, 3).next());
 }
 
+TEST(Rng, beta_has_the_mean_and_the_spread_of_its_shape) {
+  for (const double shape : {0.2, 1.0, 3.0}) {
+    Rng random(9);
+    double sum = 0;
+    double squares = 0;
+    constexpr int kDraws = 20000;
+    for (int i = 0; i < kDraws; ++i) {
+      const double value = random.beta(shape, shape);
+      ASSERT_GE(value, 0);
+      ASSERT_LE(value, 1);
+      sum += value;
+      squares += (value - 0.5) * (value - 0.5);
+    }
+    EXPECT_NEAR(sum / kDraws, 0.5, 0.01) << shape;
+    EXPECT_NEAR(squares / kDraws, 0.25 / (2 * shape + 1), 0.005) << shape;
+  }
+}
+
 }  // namespace
 }  // namespace cairn

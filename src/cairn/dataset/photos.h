@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -64,5 +65,22 @@ struct Split {
 };
 Split stratified_split(const std::vector<int64_t>& landmarks, double validation_fraction,
                        uint64_t seed);
+
+// Cross-validation: part `fold` of `folds` is for validation. Over all parts every photo is in one
+// validation part, but the photo of a landmark with one, which stays in training. Each landmark
+// keeps a training photo. Same seed, same parts. Throws Error unless folds ≥ 2 and 0 ≤ fold <
+// folds.
+Split stratified_fold(const std::vector<int64_t>& landmarks, int folds, int fold, uint64_t seed);
+
+// How many rows of each landmark the vt reference (scikit-learn's train_test_split) puts on each
+// side: floor((1-fraction)·n) and the rest in all, by largest remainders; equal remainders by
+// landmark id instead of at random. The reference splits repeated rows this way, so that photos of
+// small landmarks stand on both sides; stratified_split() does not.
+struct SplitCounts {
+  int64_t train = 0;
+  int64_t validation = 0;
+};
+std::map<int64_t, SplitCounts> reference_split_counts(const std::map<int64_t, int64_t>& counts,
+                                                      double validation_fraction);
 
 }  // namespace cairn::dataset

@@ -67,14 +67,23 @@ Colour random_colour(const image::Image& photo, const AugmentOptions& options, R
   return colour;
 }
 
-}  // namespace
+image::Image random_crop(const image::Image& photo, const ViewOptions& options, Rng& random) {
+  const int size = options.size;
+  if (options.crop == Crop::kResized)
+    return image::resize_bilinear(crop(photo, random_box(photo, options.augment, random)), size,
+                                  size);
+  const int side = std::max(options.resize, size);
+  if (options.crop == Crop::kNone || side == size) return image::resize_bilinear(photo, size, size);
+  Box window{0, 0, size, size};
+  const auto places = static_cast<uint64_t>(side - size + 1);
+  window.x = static_cast<int>(random.below(places));
+  window.y = static_cast<int>(random.below(places));
+  return crop(image::resize_bilinear(photo, side, side), window);
+}
 
-void random_view(const image::Image& photo, int size, const AugmentOptions& options,
-                 const image::Normalisation& normalisation, Rng& random, float* out) {
-  const image::Image view =
-      image::resize_bilinear(crop(photo, random_box(photo, options, random)), size, size);
-  const bool mirrored = random.chance(options.flip);
-  const Colour colour = random_colour(view, options, random);
+void write_planes(const image::Image& view, bool mirrored, const Colour& colour,
+                  const image::Normalisation& normalisation, float* out) {
+  const int size = view.width;
   std::array<float, 3> inverse{};
   for (size_t c = 0; c < 3; ++c) inverse[c] = 1.0F / normalisation.std[c];
   const size_t plane = static_cast<size_t>(size) * size;
@@ -91,6 +100,32 @@ void random_view(const image::Image& photo, int size, const AugmentOptions& opti
       }
     }
   }
+}
+
+// One square of zeros.
+void drop_square(const ViewOptions& options, Rng& random, float* out) {
+  const AugmentOptions& augment = options.augment;
+  if (!random.chance(augment.dropout)) return;
+  const double share = random.uniform(augment.dropout_side[0], augment.dropout_side[1]);
+  const int side = std::clamp(static_cast<int>(std::lround(share * options.size)), 1, options.size);
+  const auto places = static_cast<uint64_t>(options.size - side + 1);
+  const auto left = static_cast<size_t>(random.below(places));
+  const auto top = static_cast<size_t>(random.below(places));
+  const auto size = static_cast<size_t>(options.size);
+  for (size_t c = 0; c < 3; ++c)
+    for (size_t y = top; y < top + static_cast<size_t>(side); ++y)
+      std::fill_n(out + (c * size + y) * size + left, side, 0.0F);
+}
+
+}  // namespace
+
+void random_view(const image::Image& photo, const ViewOptions& options,
+                 const image::Normalisation& normalisation, Rng& random, float* out) {
+  const image::Image view = random_crop(photo, options, random);
+  const bool mirrored = options.flip && random.chance(options.augment.flip);
+  const Colour colour = options.colour ? random_colour(view, options.augment, random) : Colour();
+  write_planes(view, mirrored, colour, normalisation, out);
+  if (options.dropout) drop_square(options, random, out);
 }
 
 void plain_view(const image::Image& photo, int size, const image::Normalisation& normalisation,

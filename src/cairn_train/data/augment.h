@@ -16,12 +16,31 @@ struct AugmentOptions {
   double brightness = 0.2;                       // largest relative changes
   double contrast = 0.2;
   double saturation = 0.2;
+  double dropout = 0.5;                              // chance of one blank square
+  std::array<double, 2> dropout_side = {0.25, 0.5};  // its side, as a share of the view's
 };
 
-// A random crop (Inception style), squeezed to size × size as inference squeezes whole photos,
-// mirrored and re-coloured at random. Writes planes R, G, B of size × size to out. What is drawn
-// depends on the generator alone.
-void random_view(const image::Image& photo, int size, const AugmentOptions& options,
+enum class Crop {
+  kNone,    // the whole photo, squeezed to the view
+  kWindow,  // a window of the view's size out of the photo squeezed to `resize`
+  kResized  // a random box (Inception style), squeezed to the view
+};
+
+// One way to look at photos.
+struct ViewOptions {
+  int size = 128;  // side of the view
+  int resize = 0;  // side that the whole photo is squeezed to before a window is cut; 0: size
+  Crop crop = Crop::kResized;
+  bool flip = true;
+  bool colour = true;
+  bool dropout = false;
+  AugmentOptions augment;
+};
+
+// A random view: crop, mirror, colour, dropout, in this order; squeezed as inference squeezes whole
+// photos. Writes planes R, G, B of size × size to out; a dropped square is 0, the mean colour. What
+// is drawn depends on the generator alone.
+void random_view(const image::Image& photo, const ViewOptions& options,
                  const image::Normalisation& normalisation, Rng& random, float* out);
 
 // What inference sees: the whole photo, squeezed to size × size.

@@ -103,12 +103,13 @@ bool Loader::next(Batch& batch) {
 
 Batch Loader::make(size_t number) const {
   const std::vector<size_t>& photos = batches_[number];
-  const size_t floats = static_cast<size_t>(options_.size) * options_.size * 3;
   Batch batch;
+  batch.size = options_.view ? options_.view->size : options_.size;
+  const size_t floats = static_cast<size_t>(batch.size) * batch.size * 3;
   batch.pixels.resize(photos.size() * floats);
   for (size_t i = 0; i < photos.size(); ++i) {
     float* out = batch.pixels.data() + batch.photos.size() * floats;
-    if (options_.augment) {
+    if (options_.view) {
       batch.photos.push_back(fill_random(number, starts_[number] + i, out));
     } else if (const auto photo = store_.get(photos[i])) {
       plain_view(*photo.value(), options_.size, options_.normalisation, out);
@@ -116,6 +117,11 @@ Batch Loader::make(size_t number) const {
     }
   }
   batch.pixels.resize(batch.photos.size() * floats);
+  if (options_.view && !options_.mix.kinds.empty()) {
+    Rng random = Rng::for_stream(options_.seed ^ fnv1a("mix"), epoch_, number);
+    batch.mixed = mix_batch({batch.pixels.data(), batch.photos.size(), 3, batch.size, batch.size},
+                            options_.mix, random);
+  }
   return batch;
 }
 
@@ -126,8 +132,7 @@ size_t Loader::fill_random(size_t number, size_t place, float* out) const {
     const auto photo = store_.get(candidate);
     if (!photo) continue;
     Rng random = Rng::for_stream(options_.seed, epoch_ + 1, place);
-    random_view(*photo.value(), options_.size, *options_.augment, options_.normalisation, random,
-                out);
+    random_view(*photo.value(), *options_.view, options_.normalisation, random, out);
     return candidate;
   }
   throw Error(fmt::format("none of the {} photos can be read (batch {}); see the first: {}",

@@ -11,22 +11,26 @@
 #include <vector>
 
 #include "cairn_train/data/augment.h"
+#include "cairn_train/data/mixes.h"
 #include "cairn_train/data/photo_store.h"
 
 namespace cairn::data {
 
 struct LoaderOptions {
-  int size = 128;
+  int size = 128;  // of plain views
   int threads = 1;
   size_t ahead = 4;  // batches that wait at most
   image::Normalisation normalisation;
-  std::optional<AugmentOptions> augment;  // none: plain views
+  std::optional<ViewOptions> view;  // none: plain views
+  MixOptions mix;                   // of random views
   uint64_t seed = 1;
 };
 
 struct Batch {
   std::vector<size_t> photos;  // positions in the store
   std::vector<float> pixels;   // photos × 3 × size × size
+  int size = 0;
+  std::optional<Mixed> mixed;
 };
 
 // The order of one epoch: the photos shuffled by (seed, epoch) and cut into whole batches; the rest
@@ -38,7 +42,8 @@ std::vector<std::vector<size_t>> epoch_batches(std::vector<size_t> photos, size_
 std::vector<std::vector<size_t>> ordered_batches(const std::vector<size_t>& photos, size_t batch);
 
 // Goes once through the batches, from first_batch on. Each photo's random view depends on (seed,
-// epoch, its place in the epoch) alone, so any number of threads gives the same batches. In random
+// epoch, its place in the epoch) alone, and a batch's mix on (seed, epoch, its number), so any
+// number of threads gives the same batches. In random
 // views a photo that cannot be read is replaced by the next readable one of the epoch; in plain
 // views it is left out of its batch, which may become empty.
 class Loader {

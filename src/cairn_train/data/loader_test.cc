@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cairn/base/files.h"
@@ -31,9 +32,10 @@ class LoaderTest : public ::testing::Test {
   std::vector<Batch> epoch(int threads, uint64_t number, uint64_t budget, size_t first = 0) {
     PhotoStore store(paths_, 64, budget);
     LoaderOptions options;
-    options.size = kSize;
     options.threads = threads;
-    options.augment = AugmentOptions{};
+    options.view = view_;
+    options.view->size = kSize;
+    options.mix = mix_;
     std::vector<size_t> photos;
     for (size_t i = 0; i < paths_.size(); ++i) photos.push_back(i);
     Loader loader(store, options, epoch_batches(photos, 4, 7, number), number, first);
@@ -54,6 +56,8 @@ class LoaderTest : public ::testing::Test {
   static constexpr size_t kBroken = 3;
   testing::TempDir folder_;
   std::vector<std::filesystem::path> paths_;
+  ViewOptions view_;
+  MixOptions mix_;
 };
 
 TEST_F(LoaderTest, any_number_of_threads_and_any_cache_give_the_same_batches) {
@@ -62,6 +66,24 @@ TEST_F(LoaderTest, any_number_of_threads_and_any_cache_give_the_same_batches) {
   EXPECT_EQ(one[0].pixels.size(), 4U * 3 * kSize * kSize);
   expect_same(one, epoch(3, 0, 1 << 30));
   expect_same(one, epoch(2, 0, 0));
+}
+
+TEST_F(LoaderTest, mixed_batches_with_all_transforms_are_the_same_whatever_the_threads) {
+  view_.crop = Crop::kWindow;
+  view_.resize = 17;
+  view_.dropout = true;
+  mix_.kinds = {Mix::kFMix, Mix::kCutMix, Mix::kMixUp};
+  mix_.chance = 1.0 / 3;
+  for (uint64_t number = 0; number < 4; ++number) {
+    const std::vector<Batch> one = epoch(1, number, 1 << 30);
+    const std::vector<Batch> three = epoch(3, number, 1 << 30);
+    expect_same(one, three);
+    for (size_t i = 0; i < one.size(); ++i) {
+      ASSERT_TRUE(one[i].mixed && three[i].mixed);
+      EXPECT_EQ(one[i].mixed->lambda, three[i].mixed->lambda);
+      EXPECT_EQ(one[i].mixed->partner, three[i].mixed->partner);
+    }
+  }
 }
 
 TEST_F(LoaderTest, epochs_differ_in_order_and_views) {
@@ -97,8 +119,7 @@ TEST_F(LoaderTest, broken_photos_are_replaced_in_training_and_left_out_of_plain_
 TEST_F(LoaderTest, only_broken_photos_end_in_an_error) {
   PhotoStore store({paths_[kBroken]}, 64, 1 << 30);
   LoaderOptions options;
-  options.size = kSize;
-  options.augment = AugmentOptions{};
+  options.view = ViewOptions{};
   Loader loader(store, options, {{0}});
   Batch batch;
   EXPECT_THROW(loader.next(batch), Error);
@@ -123,22 +144,46 @@ TEST(random_view, without_any_change_is_the_plain_view) {
   image::Image photo{20, 20, std::vector<uint8_t>(20 * 20 * 3)};
   for (size_t i = 0; i < photo.pixels.size(); ++i)
     photo.pixels[i] = static_cast<uint8_t>(i * 7 % 251);
-  AugmentOptions options;
-  options.scale = {1, 1};
-  options.ratio = {1, 1};
-  options.flip = options.brightness = options.contrast = options.saturation = 0;
+  ViewOptions options;
+  options.size = 16;
+  AugmentOptions& augment = options.augment;
+  augment.scale = augment.ratio = {1, 1};
+  augment.flip = augment.brightness = augment.contrast = augment.saturation = 0;
   const image::Normalisation normalisation{{127.5F, 127.5F, 127.5F}, {127.5F, 127.5F, 127.5F}};
   std::vector<float> random_pixels(3 * 16 * 16);
   std::vector<float> plain_pixels(3 * 16 * 16);
   Rng random(1);
-  random_view(photo, 16, options, normalisation, random, random_pixels.data());
+  random_view(photo, options, normalisation, random, random_pixels.data());
   plain_view(photo, 16, normalisation, plain_pixels.data());
   for (size_t i = 0; i < plain_pixels.size(); ++i)
     EXPECT_NEAR(random_pixels[i], plain_pixels[i], 1e-5);
 
-  options.flip = 1;
-  random_view(photo, 16, options, normalisation, random, random_pixels.data());
+  augment.flip = 1;
+  random_view(photo, options, normalisation, random, random_pixels.data());
   EXPECT_NEAR(random_pixels[0], plain_pixels[15], 1e-5);
+}
+
+TEST(random_view, cuts_windows_out_of_the_squeezed_photo_and_drops_one_square) {
+  image::Image photo{20, 20, std::vector<uint8_t>(20 * 20 * 3, 200)};
+  ViewOptions options;
+  options.size = 12;
+  options.crop = Crop::kWindow;
+  options.resize = 20;  // the photo's own size: a window holds its pixels
+  options.flip = options.colour = false;
+  for (int y = 0; y < 20; ++y)
+    for (int x = 0; x < 20; ++x) photo.pixels[(y * 20 + x) * 3] = static_cast<uint8_t>(y * 10);
+  const image::Normalisation plain{{0, 0, 0}, {1, 1, 1}};
+  std::vector<float> out(3 * 12 * 12);
+  Rng random(2);
+  random_view(photo, options, plain, random, out.data());
+  for (int y = 1; y < 12; ++y) EXPECT_EQ(out[y * 12] - out[(y - 1) * 12], 10);
+  EXPECT_EQ(out[144], 200);
+
+  options.dropout = true;
+  options.augment.dropout = 1;
+  options.augment.dropout_side = {0.5, 0.5};
+  random_view(photo, options, plain, random, out.data());
+  EXPECT_EQ(std::count(out.begin() + 144, out.begin() + 288, 0.0F), 36);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
+#include "cairn/dataset/oversample.h"
 #include "cairn/dataset/photos.h"
 
 namespace cairn::data {
@@ -45,21 +46,41 @@ void drop_small_landmarks(std::vector<dataset::LabelledPhoto>& photos, int min_p
   std::erase_if(photos, [&](const auto& photo) { return counts[photo.landmark] < min_photos; });
 }
 
+// Keeps the landmarks with most photos; of equal ones those of smaller id.
+void keep_largest(std::vector<dataset::LabelledPhoto>& photos, int landmarks) {
+  std::map<int64_t, int> counts;
+  for (const auto& photo : photos) ++counts[photo.landmark];
+  std::vector<std::pair<int, int64_t>> by_size;
+  for (const auto& [landmark, count] : counts) by_size.emplace_back(-count, landmark);
+  std::ranges::sort(by_size);
+  for (size_t i = static_cast<size_t>(landmarks); i < by_size.size(); ++i)
+    counts[by_size[i].second] = 0;
+  std::erase_if(photos, [&](const auto& photo) { return counts[photo.landmark] == 0; });
+}
+
 // Adds the table's photos to samples, split into train and validation.
 void add_labelled(const DataOptions& options, uint64_t seed, TrainingSet& set) {
   std::vector<dataset::LabelledPhoto> photos =
       labelled(options, options.table, options.photos, set);
   drop_small_landmarks(photos, options.min_photos);
   if (photos.empty())
-    throw Error(fmt::format("{}: no landmark has {} photos (data.min_photos)", options.table,
-                            options.min_photos));
+    throw Error(fmt::format("{}: no landmark has {} photos; lower data.min_photos or add photos",
+                            options.table, options.min_photos));
+  if (options.debug_landmarks > 0) keep_largest(photos, options.debug_landmarks);
   std::vector<int64_t> landmarks;
   for (const auto& photo : photos) {
     landmarks.push_back(photo.landmark);
     set.samples.push_back({photo.id, photo.path, photo.landmark, -1});
   }
-  if (options.validation_fraction > 0 && options.validation_table.empty()) {
-    dataset::Split split = dataset::stratified_split(landmarks, options.validation_fraction, seed);
+  if (options.validation_table.empty() && (options.folds > 0 || options.validation_fraction > 0)) {
+    if (options.folds > 0 && (options.folds < 2 || options.fold >= options.folds))
+      throw Error(
+          fmt::format("data.fold {} of data.folds {}: allowed are at least 2 folds, and a "
+                      "fold from 0 to the one before their number",
+                      options.fold, options.folds));
+    dataset::Split split =
+        options.folds > 0 ? dataset::stratified_fold(landmarks, options.folds, options.fold, seed)
+                          : dataset::stratified_split(landmarks, options.validation_fraction, seed);
     set.train = std::move(split.train);
     set.validation = std::move(split.validation);
   } else {
@@ -75,10 +96,19 @@ void add_validation_table(const DataOptions& options, TrainingSet& set) {
   }
 }
 
+void repeat_small_landmarks(const DataOptions& options, uint64_t seed, TrainingSet& set) {
+  std::vector<int64_t> landmarks;
+  for (const size_t i : set.train) landmarks.push_back(set.samples[i].landmark);
+  const dataset::OversampleOptions how{options.oversample, options.oversample_to,
+                                       options.oversample_landmark, options.downsample};
+  for (const size_t i : dataset::oversample(landmarks, how, seed))
+    set.epoch_samples.push_back(set.train[i]);
+}
+
 // Numbers the landmarks that are trained on.
 void number_classes(TrainingSet& set) {
   std::map<int64_t, int64_t> counts;
-  for (const size_t i : set.train) ++counts[set.samples[i].landmark];
+  for (const size_t i : set.epoch_samples) ++counts[set.samples[i].landmark];
   std::map<int64_t, int64_t> class_of;
   for (const auto& [landmark, count] : counts) {
     class_of[landmark] = static_cast<int64_t>(set.landmark_of_class.size());
@@ -113,9 +143,16 @@ void add_without_label(const DataOptions& options, const std::vector<std::string
 }  // namespace
 
 TrainingSet build_training_set(const DataOptions& options, uint64_t seed) {
+  for (const std::string& folder : options.unlabelled)
+    if (std::ranges::count(options.nonlandmark, folder) > 0)
+      throw Error(
+          fmt::format("folder '{}' is in data.unlabelled and in data.nonlandmark; its "
+                      "photos would count twice",
+                      folder));
   TrainingSet set;
   if (!options.table.empty()) add_labelled(options, seed, set);
   if (!options.validation_table.empty()) add_validation_table(options, set);
+  repeat_small_landmarks(options, seed, set);
   number_classes(set);
   pick_references(options.validation_references, seed, set);
   add_without_label(options, options.unlabelled, set, set.unlabelled);

@@ -15,12 +15,19 @@ struct DataOptions {
   std::string table = "train/train_clean.csv";  // empty: no labelled photos
   int min_photos = 2;                           // landmarks with fewer are left out
   double validation_fraction = 0.15;            // of each landmark's photos; 0: none
-  std::string validation_table;                 // instead of a fraction
-  std::vector<std::string> validation_photos;   // folders with that table's photos
-  int validation_references = 8;                // training photos a landmark to compare with
-  std::vector<std::string> unlabelled;          // folders of photos for distillation
-  std::vector<std::string> nonlandmark;         // folders of photos that show no landmark
-  int cache_mb = 4000;                          // memory for decoded photos
+  int folds = 0;                                // cross-validation instead of a fraction; 0: off
+  int fold = 0;                                 // which part is for validation, from 0
+  std::string oversample = "none";              // see dataset::OversampleOptions
+  int oversample_to = 5;
+  int64_t oversample_landmark = 0;
+  bool downsample = false;
+  int debug_landmarks = 0;                     // only those with most photos; 0: all
+  std::string validation_table;                // instead of a fraction
+  std::vector<std::string> validation_photos;  // folders with that table's photos
+  int validation_references = 8;               // training photos a landmark to compare with
+  std::vector<std::string> unlabelled;         // folders of photos for distillation
+  std::vector<std::string> nonlandmark;        // folders of photos that show no landmark
+  int cache_mb = 4000;                         // memory for decoded photos
 };
 
 struct Sample {
@@ -34,12 +41,13 @@ struct TrainingSet {
   std::vector<Sample> samples;
   // Positions in samples, ascending.
   std::vector<size_t> train;
+  std::vector<size_t> epoch_samples;  // of train, with the repeats of oversampling
   std::vector<size_t> validation;
   std::vector<size_t> references;  // of train; what validation photos are compared with
   std::vector<size_t> unlabelled;
   std::vector<size_t> nonlandmark;
   std::vector<int64_t> landmark_of_class;  // ascending
-  std::vector<int64_t> photos_of_class;    // in train
+  std::vector<int64_t> photos_of_class;    // in epoch_samples
   std::vector<std::string> missing_ids;    // in the tables, not on disk
 };
 

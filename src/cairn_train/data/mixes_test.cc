@@ -1,0 +1,155 @@
+#include "cairn_train/data/mixes.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cairn/base/testing/testing.h"
+#include "cairn_train/data/fmix.h"
+#include "cairn_train/data/random_erasing.h"
+
+namespace cairn::data {
+namespace {
+
+using cairn::testing::golden_case;
+using cairn::testing::golden_u;
+
+std::vector<double> golden_numbers(const std::string& key, size_t count) {
+  std::vector<double> numbers;
+  for (size_t i = 0; i < count; ++i) numbers.push_back(static_cast<float>(golden_u(key, i)));
+  return numbers;
+}
+
+// Hard masks are stored as whole numbers.
+std::vector<float> golden_mask(const testing::GoldenCase& golden, const std::string& file,
+                               bool soft) {
+  if (soft) return golden.f32(file).values;
+  const auto numbers = golden.i64(file).values;
+  return {numbers.begin(), numbers.end()};
+}
+
+std::vector<float> golden_batch(const std::string& key, size_t count) {
+  const std::vector<double> numbers = golden_numbers(key, count);
+  return {numbers.begin(), numbers.end()};
+}
+
+void expect_mask(const std::vector<float>& own, const std::vector<float>& reference,
+                 const std::string& file) {
+  ASSERT_EQ(own.size(), reference.size());
+  for (size_t i = 0; i < own.size(); ++i) ASSERT_NEAR(own[i], reference[i], 1e-6) << file << i;
+}
+
+TEST(MixesGolden, augment_fmix_images_and_masks) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("augment/fmix");
+  for (const auto& one : golden.spec["cases"]) {
+    FMixSpectrum spectrum{one["h"], one["w"], one["decay_power"], /*reference_rows=*/true};
+    const auto image =
+        low_frequency_image(spectrum, golden_numbers(one["noise_key"], fmix_noise_size(spectrum)));
+    const auto reference = golden.f32(one["image"]).values;
+    ASSERT_EQ(image.size(), reference.size());
+    for (size_t i = 0; i < image.size(); ++i) ASSERT_NEAR(image[i], reference[i], 1e-6) << i;
+    for (const auto& mask : one["masks"])
+      expect_mask(binarise_mask(image, mask["lam"], mask["rounding"] == "ceil", mask["max_soft"]),
+                  golden_mask(golden, mask["file"], mask["max_soft"] > 0.0), mask["file"]);
+  }
+}
+
+TEST(MixesGolden, augment_fmix_batch) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("augment/fmix");
+  std::vector<float> pixels = golden_batch("fmix.batch", 3 * 2 * 32 * 32);
+  const auto mask = golden_mask(golden, "mask_0_0.npy", false);
+  mask_mix({pixels.data(), 3, 2, 32, 32}, mask, std::vector<size_t>{2, 0, 1});
+  const auto reference = golden.f32("batch_mixed.npy").values;
+  ASSERT_EQ(pixels.size(), reference.size());
+  for (size_t i = 0; i < pixels.size(); ++i) ASSERT_NEAR(pixels[i], reference[i], 1e-6);
+}
+
+TEST(MixesGolden, augment_fmix_statistics_of_the_areas) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto reference = golden_case("augment/fmix").spec["statistics"]["32"];
+  const auto samples = reference["samples"].get<int>();
+  Rng random(3);
+  double sum = 0;
+  for (int i = 0; i < samples; ++i) {
+    const double lambda = random.beta(3, 3);
+    const auto mask = fmix_mask(32, lambda, 3, random);
+    double mean = 0;
+    for (const float v : mask) mean += v / 1024;
+    EXPECT_LE(std::abs(mean - lambda), reference["bound_1_over_pixels"].get<double>() + 1e-6);
+    sum += lambda;
+  }
+  const double allowed = 4 * reference["lam_std"].get<double>() / std::sqrt(samples);
+  EXPECT_NEAR(sum / samples, reference["lam_mean"].get<double>(), 2 * allowed);
+}
+
+TEST(MixesGolden, augment_cutmix) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("augment/cutmix");
+  for (const auto& row : golden.spec["boxes"]) {
+    // The reference calls the size of axis 2 the width.
+    const CutBox box = cut_box(row[0], row[1], row[2], row[3], row[4]);
+    EXPECT_EQ(box.x1, row[5]) << row;
+    EXPECT_EQ(box.y1, row[6]) << row;
+    EXPECT_EQ(box.x2, row[7]) << row;
+    EXPECT_EQ(box.y2, row[8]) << row;
+    EXPECT_NEAR(share_outside(box, row[0], row[1]), row[9].get<double>(), 1e-12) << row;
+  }
+  const auto& batch = golden.spec["batch"];
+  std::vector<float> pixels = golden_batch("cutmix.batch", 3 * 2 * 12 * 12);
+  const CutBox box = cut_box(12, 12, batch["clipped_lam"], batch["cx"], batch["cy"]);
+  cut_mix({pixels.data(), 3, 2, 12, 12}, box, batch["permutation"].get<std::vector<size_t>>());
+  EXPECT_EQ(pixels, golden.f32("batch_mixed.npy").values);
+  EXPECT_NEAR(share_outside(box, 12, 12), batch["lam_adjusted"].get<double>(), 1e-12);
+}
+
+TEST(MixesGolden, augment_random_erasing) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("augment/random_erasing");
+  for (const auto& row : golden.spec["rows"]) {
+    const ErasingDraws draws{
+        [&] { return row[2].get<double>(); }, [&] { return row[3].get<double>(); },
+        [&](int) { return row[4].get<int>(); }, [&](int) { return row[5].get<int>(); }};
+    int attempts = 0;
+    const auto box = erased_box(row[0], row[1], draws, &attempts);
+    EXPECT_EQ(attempts, row[6]) << row;
+    ASSERT_EQ(box.has_value(), !row[7].is_null()) << row;
+    if (!box) continue;
+    // The stored boxes are cut to the photo, for draws beyond what the reference's generator gives.
+    const int height = std::min(box->height, row[0].get<int>() - box->row);
+    const int width = std::min(box->width, row[1].get<int>() - box->column);
+    EXPECT_EQ((std::vector<int>{box->row, box->column, height, width}),
+              row[7].get<std::vector<int>>());
+  }
+}
+
+TEST(mix_batch, takes_each_kind_by_its_chance_and_says_what_a_row_shows) {
+  MixOptions options;
+  options.kinds = {Mix::kFMix, Mix::kCutMix, Mix::kMixUp};
+  std::array<int, 4> seen{};
+  for (uint64_t i = 0; i < 400; ++i) {
+    Rng random = Rng::for_stream(4, i);
+    // Row r holds r everywhere, so that the mean of a row says what it shows.
+    std::vector<float> pixels(3 * 3 * 16 * 16);
+    for (size_t p = 0; p < pixels.size(); ++p) pixels[p] = static_cast<float>(p / (3 * 16 * 16));
+    const auto mixed = mix_batch({pixels.data(), 3, 3, 16, 16}, options, random);
+    ++seen[mixed ? static_cast<size_t>(mixed->kind) : 3];
+    if (!mixed) continue;
+    for (size_t row = 0; row < 3; ++row) {
+      double mean = 0;
+      for (size_t p = 0; p < 768; ++p) mean += pixels[row * 768 + p] / 768;
+      const double shown = mixed->lambda * static_cast<double>(row) +
+                           (1 - mixed->lambda) * static_cast<double>(mixed->partner[row]);
+      EXPECT_NEAR(mean, shown, 0.01);
+    }
+  }
+  for (const int count : seen) EXPECT_NEAR(count, 100, 35);
+  options.kinds = {};
+  std::vector<float> pixels(3 * 16 * 16, 1.0F);
+  Rng random(1);
+  EXPECT_FALSE(mix_batch({pixels.data(), 1, 3, 16, 16}, options, random));
+}
+
+}  // namespace
+}  // namespace cairn::data
