@@ -53,6 +53,18 @@ std::vector<double> adaptive_margins(std::span<const int64_t> class_counts, doub
   return margins;
 }
 
+std::vector<double> log_class_weights(std::span<const int64_t> class_counts) {
+  std::vector<double> weights;
+  double sum = 0;
+  for (const int64_t count : class_counts) {
+    if (count < 1) throw Error(fmt::format("class {} has no photos", weights.size()));
+    weights.push_back(1 / std::log1p(static_cast<double>(count)));
+    sum += weights.back();
+  }
+  for (double& weight : weights) weight *= static_cast<double>(weights.size()) / sum;
+  return weights;
+}
+
 ArcFace::ArcFace(const ArcFaceOptions& options, const std::vector<double>& margins)
     : options_(options) {
   if (!(options.scale > 0)) throw Error(fmt::format("scale: {} is not above 0", options.scale));
@@ -89,7 +101,8 @@ torch::Tensor ArcFace::logits(const torch::Tensor& cosines, const torch::Tensor&
           : torch::full({1, 1}, options_.margin, cosines.options().dtype(torch::kFloat64));
   margins = margins * now.margin_factor;
   if (options_.label_smoothing > 0) {
-    const double share = options_.label_smoothing / static_cast<double>(cosines.size(1));
+    const double share = options_.smoothing_share.value_or(options_.label_smoothing /
+                                                           static_cast<double>(cosines.size(1)));
     const auto weights =
         torch::full_like(cosines, share).scatter(1, column, 1.0 - options_.label_smoothing + share);
     return (weights * with_margin(cosines, margins) + (1 - weights) * cosines) * now.scale;
@@ -99,9 +112,18 @@ torch::Tensor ArcFace::logits(const torch::Tensor& cosines, const torch::Tensor&
   return cosines.scatter(1, column, target) * now.scale;
 }
 
+torch::Tensor ArcFace::losses(const torch::Tensor& cosines, const torch::Tensor& labels,
+                              std::optional<MarginState> state) const {
+  const auto entropy = torch::nn::functional::cross_entropy(
+      logits(cosines, labels, state), labels,
+      torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone));
+  if (options_.focal_gamma == 0) return entropy;
+  return (1 - (-entropy).exp()).pow(options_.focal_gamma) * entropy;
+}
+
 torch::Tensor ArcFace::loss(const torch::Tensor& cosines, const torch::Tensor& labels,
                             std::optional<MarginState> state) const {
-  return torch::nn::functional::cross_entropy(logits(cosines, labels, state), labels);
+  return losses(cosines, labels, state).mean();
 }
 
 }  // namespace cairn::loss

@@ -25,6 +25,10 @@ struct ArcFaceOptions {
   // Mixes the margin into all classes: target share 1-ε+ε/classes of cos(θ+m) for the true one,
   // ε/classes for the others. The cross entropy itself stays sharp.
   double label_smoothing = 0.0;
+  // A fixed share for the others instead of ε/classes (the vt reference: ε 0.1, share 0.005).
+  std::optional<double> smoothing_share = std::nullopt;
+  // Focal loss (Lin et al. 2017): the cross entropy times (1 - p)^gamma; 0: cross entropy.
+  double focal_gamma = 0.0;
 };
 
 // Where training is between plain cosine softmax (small scale, factor 0) and full ArcFace.
@@ -50,6 +54,10 @@ struct MarginStart {
 std::vector<double> adaptive_margins(std::span<const int64_t> class_counts, double low = 0.05,
                                      double high = 0.5);
 
+// A weight for each class by its number of photos, 1 / log(1 + count), divided by their mean
+// (Henkel, Singer 2020). Throws Error for a count below 1.
+std::vector<double> log_class_weights(std::span<const int64_t> class_counts);
+
 class ArcFace {
  public:
   // margins: one for each class, or empty (options.margin for all). Throws Error for a scale that
@@ -60,7 +68,10 @@ class ArcFace {
   // Values and gradients are finite for cosines of exactly ±1 and beyond.
   torch::Tensor logits(const torch::Tensor& cosines, const torch::Tensor& labels,
                        std::optional<MarginState> state = std::nullopt) const;
-  // Mean cross entropy of the logits.
+  // The cross entropy (or focal loss) of each row, N.
+  torch::Tensor losses(const torch::Tensor& cosines, const torch::Tensor& labels,
+                       std::optional<MarginState> state = std::nullopt) const;
+  // Their mean.
   torch::Tensor loss(const torch::Tensor& cosines, const torch::Tensor& labels,
                      std::optional<MarginState> state = std::nullopt) const;
   const ArcFaceOptions& options() const { return options_; }

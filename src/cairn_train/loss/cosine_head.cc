@@ -28,7 +28,7 @@ CosineHead::CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenter
 }
 
 torch::Tensor CosineHead::forward(const torch::Tensor& embeddings) {
-  const auto cosines = nn::linear(normalize_rows(embeddings), normalize_rows(weight_));
+  auto cosines = nn::linear(normalize_rows(embeddings), normalize_rows(weight_));
   if (subcenters_ == 1) return cosines;
   return std::get<0>(cosines.view({-1, classes_, subcenters_}).max(2));
 }

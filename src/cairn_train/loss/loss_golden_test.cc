@@ -3,6 +3,7 @@
 
 #include "cairn_train/loss/arcface.h"
 #include "cairn_train/loss/cosine_head.h"
+#include "cairn_train/loss/knowledge.h"
 #include "cairn_train/nn/testing/golden_net.h"
 
 namespace cairn::loss {
@@ -117,6 +118,77 @@ TEST(LossGolden, losses_wz_arcface_ls0_1) {
   CAIRN_REQUIRE_SHARED("golden");
   expect_wz_matches("losses/wz_arcface_ls0.1",
                     {.scale = 30, .margin = 0.3, .label_smoothing = 0.1});
+}
+
+// The losses of the vt and ps references: margins mixed with smoothed labels, focal, class weights.
+void expect_vt_matches(const std::string& name, const ArcFaceOptions& options) {
+  const auto golden = golden_case(name);
+  Setup setup(golden, 1);
+  const ArcFace arcface(options);
+  const auto labels = labels_of(golden);
+  auto cosines = setup.head.forward(setup.embeddings);
+  cosines.retain_grad();
+  auto losses = arcface.losses(cosines, labels);
+  auto weights = torch::ones_like(losses);
+  if (golden.spec["inputs"].contains("class_weight.npy"))
+    weights = load(golden, "class_weight.npy").index_select(0, labels);
+  const auto loss = (losses * weights).sum() / weights.sum();
+  loss.backward();
+  expect_loss(loss, golden);
+  if (golden.spec["outputs"].contains("grad_cosine.npy"))
+    expect_array(cosines.grad(), golden, "grad_cosine.npy");
+  expect_array(setup.embeddings.grad(), golden, "grad_emb.npy");
+  expect_array(setup.head.parameters().front().grad(), golden, "grad_weight.npy");
+}
+
+// ε 0.1 with a share of 0.005 for every other class, whatever their number.
+constexpr ArcFaceOptions kVt{
+    .scale = 45, .margin = 0.4, .label_smoothing = 0.1, .smoothing_share = 0.005};
+
+TEST(LossGolden, losses_vt_arcface_bce) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_vt_matches("losses/vt_arcface_bce", kVt);
+}
+
+TEST(LossGolden, losses_vt_arcface_bce_weighted) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_vt_matches("losses/vt_arcface_bce_weighted", kVt);
+}
+
+TEST(LossGolden, losses_vt_arcface_focal) {
+  CAIRN_REQUIRE_SHARED("golden");
+  ArcFaceOptions options = kVt;
+  options.focal_gamma = 2;
+  expect_vt_matches("losses/vt_arcface_focal", options);
+}
+
+TEST(LossGolden, losses_ps_arcface_weighted) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_vt_matches("losses/ps_arcface_weighted", {.scale = 45, .margin = 0.35});
+}
+
+TEST(LossGolden, losses_vt_kd) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("losses/vt_kd");
+  const auto& outputs = golden.spec["outputs"];
+  const auto student = load(golden, "student.npy").requires_grad_();
+  const auto teacher = load(golden, "teacher.npy");
+  const auto soft = vt_knowledge_loss(student, teacher, 1);
+  soft.backward();
+  EXPECT_NEAR(soft.item<double>(), outputs["soft"], kLossTolerance * outputs["soft"].get<double>());
+  expect_array(student.grad(), golden, "grad_student_soft.npy");
+  const auto hard = ArcFace(kVt).loss(torch::log_softmax(student.detach(), 1), labels_of(golden));
+  EXPECT_NEAR(hard.item<double>(), outputs["hard"], kLossTolerance * outputs["hard"].get<double>());
+  const double total = 0.5 * hard.item<double>() + 0.5 * soft.item<double>();
+  EXPECT_NEAR(total, outputs["total"], kLossTolerance * outputs["total"].get<double>());
+}
+
+TEST(LossGolden, knowledge_loss_is_the_papers_mean_over_photos_times_the_squared_temperature) {
+  const auto student = torch::tensor({1.0F, 0.0F, -1.0F, 0.5F}).view({2, 2});
+  const auto teacher = torch::tensor({0.0F, 2.0F, 1.0F, 1.0F}).view({2, 2});
+  const double mean_of_all = vt_knowledge_loss(student, teacher, 3).item<double>();
+  EXPECT_NEAR(knowledge_loss(student, teacher, 3).item<double>(), mean_of_all * 2 * 9, 1e-5);
+  EXPECT_NEAR(knowledge_loss(teacher, teacher, 3).item<double>(), 0, 1e-6);
 }
 
 }  // namespace

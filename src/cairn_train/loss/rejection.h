@@ -5,9 +5,9 @@
 
 namespace cairn::loss {
 
-// Mean over the rows of log(1 + Σ_c exp(scale · (cos_c - threshold))): the cross entropy of a
-// softmax over the classes and "none", whose logit is scale · threshold, where "none" is true. It
-// pushes away the centres that are nearer than the threshold. cosines: N×C, N > 0.
-torch::Tensor rejection_loss(const torch::Tensor& cosines, double threshold, double scale);
+// For each row log(1 + Σ_c exp(scale · (cos_c - threshold))): the cross entropy of a softmax over
+// the classes and "none", whose logit is scale · threshold, where "none" is true. It pushes away
+// the centres that are nearer than the threshold. cosines: N×C → N.
+torch::Tensor rejection_losses(const torch::Tensor& cosines, double threshold, double scale);
 
 }  // namespace cairn::loss

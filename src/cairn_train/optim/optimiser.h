@@ -1,5 +1,5 @@
-// AdamW and SGD: one pass over all parameters a step, with a state that is saved and restored
-// bit by bit.
+// Adam, AdamW, Ranger and SGD: one pass over all parameters a step, with a state that is saved and
+// restored bit by bit.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,33 +8,67 @@
 #include <utility>
 #include <vector>
 
-#include "cairn_train/nn/safetensors.h"
-#include "cairn_train/run/recipe.h"
+namespace cairn::optim {
 
-namespace cairn::run {
+struct OptimiserOptions {
+  std::string type = "adamw";  // adamw | adam | sgd | ranger
+  double lr = 1e-3;
+  double head_lr_factor = 1;
+  double weight_decay = 0.01;
+  bool decay_vectors = false;      // biases, norms and other vectors too
+  double beta1 = 0;                // of the first moment; 0: 0.9, Ranger 0.95
+  double beta2 = 0.999;            // of the second
+  double epsilon = 0;              // 0: 1e-8, Ranger 1e-5
+  std::string centralise = "all";  // Ranger: gradients of which tensors; all | filters | off
+  int lookahead_steps = 6;         // Ranger
+  double lookahead_share = 0.5;    // Ranger: how far the slow weights follow
+  double momentum = 0.9;
+  bool nesterov = true;
+  double clip = 5;
+};
 
-// A float32 parameter and how its learning rate and decay differ.
+// A float32 parameter and how its learning rate differs.
 struct TrainedParameter {
   std::string name;
   torch::Tensor tensor;
   double lr_factor = 1;
 };
 
-// AdamW: Loshchilov, Hutter 2019 (betas 0.9 and 0.999, eps 1e-8, decay decoupled and scaled by the
-// rate). SGD: as PyTorch's, momentum without dampening, decay added to the gradient. Vectors
-// (biases, norms) are not decayed.
+using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+
+// What one step does to one parameter, besides its tensors.
+struct UpdateRule {
+  bool adaptive = true;     // divide by the root of the second moment
+  bool centralise = false;  // subtract each row's mean from its gradient
+  float shrink = 1;         // the gradient is multiplied by it first
+  float l2 = 0;             // times the weight, added to the gradient
+  float keep = 1;           // the weight is multiplied by it
+  float rate = 0;           // of the moment, bias correction included
+  float root = 1;           // the root of the second moment is multiplied by it
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float epsilon = 1e-8F;
+};
+
+// AdamW: Loshchilov, Hutter 2019 (decay decoupled and scaled by the rate). Adam: Kingma, Ba 2015
+// (decay added to the gradient). Ranger: rectified Adam (Liu et al. 2020) with gradient
+// centralisation (Yong et al. 2020) and LookAhead (Zhang et al. 2019). SGD: as PyTorch's, momentum
+// without dampening, decay added to the gradient.
 class Optimiser {
  public:
   Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters);
 
   void zero_grad();
+  // Multiplies the gradients: undoes the scale of a loss.
+  void scale_gradients(double factor);
 
   // Updates the parameters from their gradients, which are first shrunk to norm `clip` together.
   // Returns their norm before. With a norm that is not finite nothing is updated.
   double step(double lr);
 
-  // Moments by name, sharing memory with the optimiser: what a checkpoint stores besides steps().
-  nn::NamedTensors state() const;
+  // Moments and slow weights by name, sharing memory with the optimiser: what a checkpoint stores
+  // besides steps().
+  NamedTensors state() const;
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
 
@@ -43,15 +77,27 @@ class Optimiser {
     TrainedParameter parameter;
     torch::Tensor first;   // momentum, or Adam's first moment
     torch::Tensor second;  // Adam's second moment; undefined for SGD
-    double decay;
+    torch::Tensor slow;    // LookAhead's weights; undefined for others
+    double decay = 0;
   };
+  bool ranger() const { return options_.type == "ranger"; }
   double gradient_norm() const;
-  void adamw(Slot& slot, double lr, float shrink) const;
+  UpdateRule adam_rule(const Slot& slot, double lr) const;
   void sgd(Slot& slot, double lr, float shrink) const;
+  void look_ahead(Slot& slot) const;
 
-  const OptimiserOptions options_;
+  OptimiserOptions options_;
   std::vector<Slot> slots_;
   int64_t steps_ = 0;
 };
 
-}  // namespace cairn::run
+// One Adam-like update in place. weights, gradient and moments have the same layout. The first is
+// the hot path, for float32 in the memory of the CPU; the second says the same by tensor
+// operations, for any device.
+void adam_update(const torch::Tensor& weights, const torch::Tensor& gradient,
+                 const torch::Tensor& first, const torch::Tensor& second, const UpdateRule& rule);
+void adam_update_anywhere(const torch::Tensor& weights, const torch::Tensor& gradient,
+                          const torch::Tensor& first, const torch::Tensor& second,
+                          const UpdateRule& rule);
+
+}  // namespace cairn::optim

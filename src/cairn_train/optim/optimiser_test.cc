@@ -1,10 +1,10 @@
-#include "cairn_train/run/optimiser.h"
+#include "cairn_train/optim/optimiser.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-namespace cairn::run {
+namespace cairn::optim {
 namespace {
 
 // Two parameters, a matrix and a vector, and the gradients of a few steps.
@@ -100,4 +100,4 @@ TEST(Optimiser, leaves_everything_as_it_is_where_a_gradient_is_no_number) {
 }
 
 }  // namespace
-}  // namespace cairn::run
+}  // namespace cairn::optim
