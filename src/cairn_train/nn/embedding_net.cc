@@ -22,14 +22,18 @@ Backbone make_backbone(const NetOptions& o) {
   if (o.backbone == "tf_efficientnet_b0") {
     return {std::make_shared<EfficientNetB0>(o.bn_momentum), EfficientNetB0::kChannels};
   }
-  if (o.backbone == "resnet50" || o.backbone == "resnet50_avgdown") {
-    const ResNetOptions options{.last_stride = o.last_stride,
+  if (o.backbone == "resnet18" || o.backbone == "resnet50" || o.backbone == "resnet50_avgdown") {
+    const ResNetOptions options{.depth = o.backbone == "resnet18" ? 18 : 50,
+                                .last_stride = o.last_stride,
                                 .avg_down = o.backbone == "resnet50_avgdown",
                                 .bn_momentum = o.bn_momentum};
-    return {std::make_shared<ResNet50>(options), ResNet50::kChannels};
+    const auto network = std::make_shared<ResNet>(options);
+    return {network, network->channels()};
   }
-  throw Error(fmt::format(
-      "backbone: \"{}\" is not tf_efficientnet_b0, resnet50 or resnet50_avgdown", o.backbone));
+  throw Error(
+      fmt::format("backbone: \"{}\" is not tf_efficientnet_b0, resnet18, resnet50 or "
+                  "resnet50_avgdown",
+                  o.backbone));
 }
 
 ModulePtr make_pooling(const NetOptions& o) {
@@ -132,6 +136,7 @@ void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
   graph.name_tensors(state_dict(net));
   const auto input = graph.add_input("input", {"N", int64_t{3}, "H", "W"});
   graph.add_output(net.emit(graph, input), "embedding", {"N", int64_t{net.embedding_dim()}});
+  graph.fold_batch_norms();
   graph.set_metadata("cairn.embedding_dim", std::to_string(net.embedding_dim()));
   for (const auto& [key, value] : metadata) graph.set_metadata(key, value);
   graph.save(path);

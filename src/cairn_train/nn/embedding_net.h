@@ -11,9 +11,10 @@
 namespace cairn::nn {
 
 struct NetOptions {
-  std::string backbone = "tf_efficientnet_b0";  // tf_efficientnet_b0 | resnet50 (torchvision) |
-                                                // resnet50_avgdown (the golden reference)
-  int last_stride = 2;                          // resnet only: 1 or 2
+  std::string backbone =
+      "tf_efficientnet_b0";  // tf_efficientnet_b0 | resnet18 | resnet50
+                             // (torchvision) | resnet50_avgdown (the golden reference)
+  int last_stride = 2;       // resnet only: 1 or 2
   double bn_momentum = 0.1;  // of the backbone: weight of the new batch in the running statistics
   std::string pooling = "gem";  // gem | avg
   double gem_p = 3.0;
@@ -50,9 +51,12 @@ std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::M
 // there because the reference's key set has it.
 bool is_unused_key(const std::string& key);
 
+// What the classifier's keys begin with in a file of weights ("vt" keys).
+inline constexpr const char* kHeadPrefix = "head.";
+
 // Writes the network in inference mode as standard ONNX (opset 13, dynamic batch and size, input
-// "input", output "embedding"), atomically, with the metadata given (cairn.input_size, cairn.mean,
-// …).
+// "input", output "embedding"), batch norms folded into what is before them, atomically, with the
+// metadata given (cairn.input_size, cairn.mean, …).
 void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
                  const std::map<std::string, std::string>& metadata);
 

@@ -3,10 +3,13 @@
 #include <onnx/checker.h>
 #include <onnx/shape_inference/implementation.h>
 
+#include <set>
+
 #include "cairn/base/files.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/engine/model.h"
 #include "cairn_train/nn/embedding_net.h"
+#include "cairn_train/nn/layers.h"
 
 namespace cairn::nn {
 namespace {
@@ -69,6 +72,47 @@ TEST(Export, efficientnet_b0_computes_the_same_in_the_engine_at_any_size) {
 
 TEST(Export, resnet50_computes_the_same_in_the_engine_at_any_size) {
   expect_engine_agrees({.backbone = "resnet50", .neck = "fc-bn"}, {{64, 64}, {97, 131}, {128, 96}});
+}
+
+TEST(Export, resnet18_computes_the_same_in_the_engine_and_has_torchvisions_parameters) {
+  expect_engine_agrees({.backbone = "resnet18"}, {{64, 64}, {97, 131}});
+  const EmbeddingNet net({.backbone = "resnet18", .neck = "none"});
+  EXPECT_EQ(net.embedding_dim(), 512);
+  int64_t parameters = 0;
+  std::set<std::string> keys;
+  for (const auto& entry : net.named_parameters()) {
+    if (entry.key().starts_with("backbone.net.")) parameters += entry.value().numel();
+    keys.insert(entry.key());
+  }
+  EXPECT_EQ(parameters, 11'176'512);
+  for (const char* key : {"conv1.weight", "layer1.1.bn2.bias", "layer2.0.downsample.0.weight",
+                          "layer2.0.downsample.1.bias", "layer4.1.conv2.weight"})
+    EXPECT_TRUE(keys.contains(std::string("backbone.net.") + key)) << key;
+}
+
+TEST(Export, folds_every_batch_norm_away) {
+  for (const char* backbone : {"tf_efficientnet_b0", "resnet18", "resnet50"}) {
+    const Exported exported({.backbone = backbone, .neck = "option-D"});
+    const auto counts = engine::Model::load(exported.path)->operator_counts();
+    EXPECT_FALSE(counts.contains("BatchNormalization")) << backbone;
+    EXPECT_TRUE(counts.contains("Conv")) << backbone;
+  }
+}
+
+TEST(BatchNorm, frozen_keeps_its_statistics_in_training_and_still_trains_its_weights) {
+  EmbeddingNet net({.backbone = "resnet18", .neck = "fc-bn", .embedding_dim = 8});
+  age(net);
+  freeze_batch_norms(net);
+  const auto images = torch::randn({2, 3, 64, 64});
+  const auto inference = net.forward(images).detach();
+  net.train();
+  const auto training = net.forward(images);
+  EXPECT_TRUE(torch::allclose(training, inference, 1e-4, 1e-4));
+  training.sum().backward();
+  const auto weight = net.named_parameters()["backbone.net.layer1.0.bn1.weight"];
+  EXPECT_GT(weight.grad().abs().sum().item<float>(), 0);
+  net.eval();
+  EXPECT_TRUE(torch::equal(net.forward(images), inference));
 }
 
 TEST(Export, resnet50_avgdown_computes_the_same_in_the_engine) {

@@ -86,7 +86,8 @@ BatchNorm::BatchNorm(int64_t channels, const BatchNormOptions& options, Activati
 }
 
 torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
-  if (is_training()) {
+  const bool of_batch = is_training() && !frozen_;
+  if (of_batch) {
     num_batches_tracked_ += 1;
     if (fused_is_faster(x)) {
       const NormState state{weight_,           bias_,       running_mean_, running_var_,
@@ -94,9 +95,15 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
       return norm_activation(x, state, activation_);
     }
   }
-  return activate(torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, is_training(),
+  return activate(torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, of_batch,
                                     options_.momentum, options_.eps, /*cudnn_enabled=*/true),
                   activation_);
+}
+
+void freeze_batch_norms(torch::nn::Module& module) {
+  module.apply([](torch::nn::Module& part) {
+    if (auto* const norm = dynamic_cast<BatchNorm*>(&part)) norm->freeze();
+  });
 }
 
 std::string BatchNorm::emit(OnnxWriter& graph, const std::string& input) const {

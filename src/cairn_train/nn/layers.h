@@ -65,6 +65,9 @@ class BatchNorm : public Module {
   explicit BatchNorm(int64_t channels, const BatchNormOptions& options = {},
                      Activation activation = Activation::kNone);
   torch::Tensor forward(const torch::Tensor& x) override;
+  // From now on training uses the running statistics and leaves them alone; weight and bias go on
+  // being trained.
+  void freeze() { frozen_ = true; }
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 
  private:
@@ -75,7 +78,11 @@ class BatchNorm : public Module {
   torch::Tensor running_mean_;
   torch::Tensor running_var_;
   torch::Tensor num_batches_tracked_;
+  bool frozen_ = false;
 };
+
+// Freezes every batch norm of a network.
+void freeze_batch_norms(torch::nn::Module& module);
 
 // Adds the nodes of an activation to the graph; SiLU is x · sigmoid(x).
 std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation);

@@ -104,8 +104,8 @@ TEST(EmbeddingNet, refuses_unknown_parts_by_name) {
   EXPECT_NE(message([](NetOptions& o) { o.gem_p = -1; }).find("-1"), std::string::npos);
 }
 
-TEST(ResNet50, the_average_pooling_variant_names_the_sizes_it_takes) {
-  ResNet50 net({.last_stride = 1, .avg_down = true});
+TEST(ResNet, the_average_pooling_variant_names_the_sizes_it_takes) {
+  ResNet net({.last_stride = 1, .avg_down = true});
   try {
     net.forward(torch::zeros({1, 3, 64, 100}));
     FAIL() << "took 100x64";

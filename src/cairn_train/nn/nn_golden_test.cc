@@ -65,7 +65,7 @@ TEST(NnGolden, backbones_tf_efficientnet_b0) {
 
 TEST(NnGolden, backbones_resnet50) {
   CAIRN_REQUIRE_SHARED("golden");
-  ResNet50 net({.last_stride = 1, .avg_down = true});
+  ResNet net({.last_stride = 1, .avg_down = true});
   expect_backbone_matches(net, golden_case("backbones/resnet50"));
 }
 

@@ -202,7 +202,8 @@ torch::Tensor activate(const torch::Tensor& x, Activation activation) {
 
 bool fused_is_faster(const torch::Tensor& x) {
   return torch::GradMode::is_enabled() && x.device().is_cpu() && x.scalar_type() == torch::kFloat &&
-         x.dim() == 4 && x.numel() > 0 && x.is_contiguous(torch::MemoryFormat::ChannelsLast);
+         x.dim() == 4 && x.size(1) > 0 && x.numel() > x.size(1) &&
+         x.is_contiguous(torch::MemoryFormat::ChannelsLast);
 }
 
 torch::Tensor norm_activation(const torch::Tensor& x, const NormState& state,

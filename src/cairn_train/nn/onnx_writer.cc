@@ -8,6 +8,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
+#include "cairn_train/nn/onnx_fold.h"
 
 namespace cairn::nn {
 namespace {
@@ -142,6 +143,8 @@ void OnnxWriter::add_output(const std::string& value, const std::string& name,
   CAIRN_ASSERT(found);
   set_value_info(*graph.add_output(), name, shape);
 }
+
+void OnnxWriter::fold_batch_norms() { nn::fold_batch_norms(*impl_->model.mutable_graph()); }
 
 void OnnxWriter::set_metadata(const std::string& key, const std::string& value) {
   for (auto& entry : *impl_->model.mutable_metadata_props()) {

@@ -43,6 +43,9 @@ class OnnxWriter {
   // Makes the value of a node a graph output under this name.
   void add_output(const std::string& value, const std::string& name,
                   const std::vector<OnnxDim>& shape);
+  // Folds each BatchNormalization into the Conv or Gemm whose value it alone uses: the same numbers
+  // up to rounding, fewer nodes.
+  void fold_batch_norms();
   void set_metadata(const std::string& key, const std::string& value);
 
   // The model as ONNX protobuf bytes. Throws Error above protobuf's limit of 2 GB.

@@ -9,23 +9,40 @@
 namespace cairn::nn {
 namespace {
 
-constexpr std::array<int, 4> kBlocks{3, 4, 6, 3};
-constexpr int64_t kExpansion = 4;
+constexpr int64_t kExpansion = 4;  // of bottlenecks
+
+std::array<int, 4> blocks_of(int depth) {
+  if (depth == 18) return {2, 2, 2, 2};
+  if (depth == 50) return {3, 4, 6, 3};
+  throw Error("depth: " + std::to_string(depth) + " is not 18 or 50");
+}
+
+bool is_basic(const ResNetOptions& options) { return options.depth < 50; }
+
+int64_t outputs_of(int64_t width, const ResNetOptions& options) {
+  return is_basic(options) ? width : width * kExpansion;
+}
 
 ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
   return std::make_shared<Conv2d>(
       ConvOptions{.in = in, .out = out, .kernel = kernel, .stride = stride});
 }
 
-// 1×1, 3×3, 1×1 convolutions beside a shortcut; the stride is in the 3×3 one.
-class Bottleneck : public Module {
+// Convolutions beside a shortcut: 1×1, 3×3, 1×1 with the stride in the 3×3 one, or for basic blocks
+// 3×3, 3×3 with the stride in the first.
+class Residual : public Module {
  public:
-  Bottleneck(int64_t in, int64_t width, int64_t stride, const ResNetOptions& options)
+  Residual(int64_t in, int64_t width, int64_t stride, const ResNetOptions& options)
       : norm_{.momentum = options.bn_momentum} {
-    const int64_t out = width * kExpansion;
-    add("conv1", conv(in, width, 1), "bn1", width, Activation::kRelu);
-    add("conv2", conv(width, width, 3, stride), "bn2", width, Activation::kRelu);
-    add("conv3", conv(width, out, 1), "bn3", out, Activation::kNone);
+    const int64_t out = outputs_of(width, options);
+    if (is_basic(options)) {
+      add("conv1", conv(in, width, 3, stride), "bn1", width, Activation::kRelu);
+      add("conv2", conv(width, out, 3), "bn2", out, Activation::kNone);
+    } else {
+      add("conv1", conv(in, width, 1), "bn1", width, Activation::kRelu);
+      add("conv2", conv(width, width, 3, stride), "bn2", width, Activation::kRelu);
+      add("conv3", conv(width, out, 1), "bn3", out, Activation::kNone);
+    }
     if (stride == 1 && in == out) return;
     auto shortcut = std::make_shared<Chain>();
     const bool pools = options.avg_down && stride > 1;
@@ -66,7 +83,7 @@ class Bottleneck : public Module {
 
 }  // namespace
 
-ResNet50::ResNet50(const ResNetOptions& options) : options_(options) {
+ResNet::ResNet(const ResNetOptions& options) : options_(options) {
   if (options.last_stride != 1 && options.last_stride != 2) {
     throw Error("last_stride: " + std::to_string(options.last_stride) + " is not 1 or 2");
   }
@@ -75,20 +92,21 @@ ResNet50::ResNet50(const ResNetOptions& options) : options_(options) {
   add("bn1", std::make_shared<BatchNorm>(
                  channels, BatchNormOptions{.momentum = options.bn_momentum}, Activation::kRelu));
   add(std::make_shared<MaxPool3x3>());
-  for (size_t s = 0; s < kBlocks.size(); ++s) {
+  const std::array<int, 4> blocks = blocks_of(options.depth);
+  for (size_t s = 0; s < blocks.size(); ++s) {
     const int64_t width = int64_t{64} << s;
     auto layer = std::make_shared<Chain>();
-    for (int b = 0; b < kBlocks[s]; ++b) {
+    for (int b = 0; b < blocks[s]; ++b) {
       const int64_t stage_stride = s == 0 ? 1 : s == 3 ? options.last_stride : 2;
       layer->add(std::to_string(b),
-                 std::make_shared<Bottleneck>(channels, width, b == 0 ? stage_stride : 1, options));
-      channels = width * kExpansion;
+                 std::make_shared<Residual>(channels, width, b == 0 ? stage_stride : 1, options));
+      channels = outputs_of(width, options);
     }
     add("layer" + std::to_string(s + 1), layer);
   }
 }
 
-torch::Tensor ResNet50::forward(const torch::Tensor& x) {
+torch::Tensor ResNet::forward(const torch::Tensor& x) {
   if (options_.avg_down) {
     // After the stem and the max pooling, every halving must come out even.
     const int64_t unit = options_.last_stride == 1 ? 4 : 8;
@@ -101,5 +119,7 @@ torch::Tensor ResNet50::forward(const torch::Tensor& x) {
   }
   return Chain::forward(x);
 }
+
+int64_t ResNet::channels() const { return is_basic(options_) ? 512 : 512 * kExpansion; }
 
 }  // namespace cairn::nn
