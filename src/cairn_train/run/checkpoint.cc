@@ -19,8 +19,10 @@ std::string position_json(const Position& position) {
                         {"seconds", position.seconds},
                         {"epoch_seconds", position.epoch_seconds},
                         {"waited_seconds", position.waited_seconds},
-                        {"best_map", position.best_map},
-                        {"finished", position.finished}}
+                        {"best", position.best ? nlohmann::json(*position.best) : nullptr},
+                        {"since_best", position.since_best},
+                        {"loss_scale", position.loss_scale},
+                        {"good_steps", position.good_steps}}
       .dump();
 }
 
@@ -34,8 +36,10 @@ Position parse_position(const std::string& text) {
   json.at("seconds").get_to(position.seconds);
   json.at("epoch_seconds").get_to(position.epoch_seconds);
   json.at("waited_seconds").get_to(position.waited_seconds);
-  json.at("best_map").get_to(position.best_map);
-  json.at("finished").get_to(position.finished);
+  if (!json.at("best").is_null()) position.best = json.at("best").get<double>();
+  json.at("since_best").get_to(position.since_best);
+  json.at("loss_scale").get_to(position.loss_scale);
+  json.at("good_steps").get_to(position.good_steps);
   return position;
 }
 

@@ -13,15 +13,17 @@ namespace cairn::run {
 // A position in a run. Random choices depend on (seed, epoch, place), so that the position is their
 // whole state.
 struct Position {
-  int64_t epoch = 0;          // epochs finished
-  int64_t batch = 0;          // batches of the next epoch finished
-  int64_t steps = 0;          // optimiser steps so far
-  double loss_sum = 0;        // over the finished batches of this epoch
-  double seconds = 0;         // trained so far
-  double epoch_seconds = 0;   // of this epoch
-  double waited_seconds = 0;  // of this epoch, for data
-  double best_map = -1;       // of the epochs so far
-  bool finished = false;
+  int64_t epoch = 0;           // epochs finished
+  int64_t batch = 0;           // batches of the next epoch finished
+  int64_t steps = 0;           // optimiser steps so far
+  double loss_sum = 0;         // over the finished batches of this epoch
+  double seconds = 0;          // trained so far
+  double epoch_seconds = 0;    // of this epoch
+  double waited_seconds = 0;   // of this epoch, for data
+  std::optional<double> best;  // score of the epochs so far, see Recipe::best_by
+  int64_t since_best = 0;      // epochs since then
+  double loss_scale = 1;       // of float16
+  int64_t good_steps = 0;      // since the loss scale changed
 };
 
 struct Checkpoint {

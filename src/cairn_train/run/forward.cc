@@ -2,22 +2,35 @@
 
 #include <ATen/autocast_mode.h>
 
+#include "cairn/base/error.h"
+
 namespace cairn::run {
 namespace {
 
 // Autocast is state of the thread; this puts it back.
-class Bfloat16Scope {
+class AutocastScope {
  public:
-  Bfloat16Scope() {
-    at::autocast::set_autocast_cpu_dtype(at::kBFloat16);
-    at::autocast::set_cpu_enabled(true);
+  explicit AutocastScope(bool cuda, at::ScalarType type) : cuda_(cuda) {
+    if (cuda_) {
+      at::autocast::set_autocast_gpu_dtype(type);
+      at::autocast::set_enabled(true);
+    } else {
+      at::autocast::set_autocast_cpu_dtype(type);
+      at::autocast::set_cpu_enabled(true);
+    }
   }
-  ~Bfloat16Scope() {
+  ~AutocastScope() {
     at::autocast::clear_cache();
-    at::autocast::set_cpu_enabled(false);
+    if (cuda_)
+      at::autocast::set_enabled(false);
+    else
+      at::autocast::set_cpu_enabled(false);
   }
-  Bfloat16Scope(const Bfloat16Scope&) = delete;
-  Bfloat16Scope& operator=(const Bfloat16Scope&) = delete;
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  bool cuda_;
 };
 
 }  // namespace
@@ -29,10 +42,18 @@ void keep_channels_last(torch::nn::Module& net) {
 }
 
 torch::Tensor forward(nn::Module& net, const torch::Tensor& images, const std::string& precision) {
-  const torch::Tensor input = images.contiguous(torch::MemoryFormat::ChannelsLast);
-  if (precision != "bf16") return net.forward(input);
-  const Bfloat16Scope scope;
+  const torch::Device device = net.parameters().front().device();
+  const torch::Tensor input = images.to(device).contiguous(torch::MemoryFormat::ChannelsLast);
+  if (precision == "f32") return net.forward(input);
+  const AutocastScope scope(device.is_cuda(), precision == "f16" ? at::kHalf : at::kBFloat16);
   return net.forward(input).to(torch::kFloat);
+}
+
+torch::Device choose_device(const std::string& name) {
+  const bool has_cuda = torch::cuda::is_available();
+  if (name == "cuda" && !has_cuda)
+    throw Error("device: this LibTorch finds no cuda device; use device=cpu or device=auto");
+  return name != "cpu" && has_cuda ? torch::kCUDA : torch::kCPU;
 }
 
 }  // namespace cairn::run

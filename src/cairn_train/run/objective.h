@@ -1,26 +1,35 @@
-// What a step minimises: the classification head's loss, the distillation loss, or both.
+// What a step minimises: the classification head's loss, what a teacher says, or both.
 #pragma once
 
 #include <torch/torch.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "cairn_train/data/mixes.h"
 #include "cairn_train/data/training_set.h"
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/teacher.h"
 
 namespace cairn::run {
 
+// The photos of a batch, as the loss needs to know them.
+struct Shown {
+  const std::vector<size_t>& samples;  // N positions in the training set
+  // Where the photos are mixed, each counts for its own sample and for its partner's.
+  const std::optional<data::Mixed>& mixed;
+  torch::Tensor images;  // N×3×H×W, what the network saw
+  double progress = 1;   // the share of the run that is done, 0 to 1
+};
+
 class Objective {
  public:
   virtual ~Objective() = default;
 
-  // embeddings: N×D as the network gives them; samples: N positions in the training set. progress:
-  // the share of the run that is done, 0 to 1. Samples that a part of the loss knows nothing about
+  // embeddings: N×D as the network gives them. Samples that a part of the loss knows nothing about
   // (no label, no teacher's view) are left out of that part. A scalar.
-  virtual torch::Tensor loss(const torch::Tensor& embeddings, const std::vector<size_t>& samples,
-                             double progress) = 0;
+  virtual torch::Tensor loss(const torch::Tensor& embeddings, const Shown& shown) = 0;
 
   // Starts the classifier's centres at the mean embeddings of the classes, C×D (weight imprinting,
   // Qi, Brown, Lowe 2018): a network that already sees something then has nothing to unlearn.

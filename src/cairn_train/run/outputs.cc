@@ -5,6 +5,7 @@
 
 #include "cairn/base/csv.h"
 #include "cairn/base/files.h"
+#include "cairn_train/run/stages.h"
 
 namespace cairn::run {
 
@@ -17,10 +18,14 @@ image::Normalisation normalisation_of(const Recipe& recipe) {
   return normalisation;
 }
 
+std::string labels_text(const data::TrainingSet& set) {
+  return fmt::format("{}", fmt::join(set.landmark_of_class, ","));
+}
+
 void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::TrainingSet& set,
                  const std::filesystem::path& file) {
   std::map<std::string, std::string> metadata = {
-      {"cairn.input_size", std::to_string(recipe.size)},
+      {"cairn.input_size", std::to_string(inference_size(recipe))},
       {"cairn.mean", fmt::format("{}", fmt::join(recipe.mean, ","))},
       {"cairn.std", fmt::format("{}", fmt::join(recipe.std, ","))},
       {"cairn.resize", "bilinear"},
@@ -28,8 +33,7 @@ void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::
       {"cairn.embedding_dim", std::to_string(net.embedding_dim())},
       {"cairn.recipe", portable_recipe_yaml(recipe)},
       {"cairn.version", CAIRN_VERSION}};
-  if (!set.landmark_of_class.empty())
-    metadata["cairn.labels"] = fmt::format("{}", fmt::join(set.landmark_of_class, ","));
+  if (!set.landmark_of_class.empty()) metadata["cairn.labels"] = labels_text(set);
   nn::export_onnx(net, file, metadata);
 }
 

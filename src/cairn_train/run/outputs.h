@@ -14,6 +14,9 @@ namespace cairn::run {
 // The mean and standard deviation that photos are normalised with.
 image::Normalisation normalisation_of(const Recipe& recipe);
 
+// The landmark of each class, separated by commas: what files call cairn.labels.
+std::string labels_text(const data::TrainingSet& set);
+
 // model.onnx with its metadata.
 void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::TrainingSet& set,
                  const std::filesystem::path& file);

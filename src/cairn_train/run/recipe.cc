@@ -3,17 +3,22 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn_train/run/recipe_fields.h"
+#include "cairn_train/run/stages.h"
 
 namespace cairn::run {
 namespace {
 
 constexpr int kDeepestKey = 8;
+constexpr size_t kMostStages = 1000;
+constexpr const char* kStages = "stages";
 
 // A value and where it was said, for messages.
 struct Setting {
@@ -23,7 +28,12 @@ struct Setting {
 
 using Settings = std::map<std::string, Setting>;  // by flat key: "schedule.epochs"
 
-// Flattens nested maps; lists and scalars are values.
+bool is_list_of_maps(const YAML::Node& node) {
+  return node.IsSequence() && node.size() > 0 &&
+         std::all_of(node.begin(), node.end(), [](const YAML::Node& item) { return item.IsMap(); });
+}
+
+// Flattens nested maps and lists of maps ("stages.0.epochs"); other lists and scalars are values.
 void flatten(const YAML::Node& node, const std::string& prefix, const std::string& file, int depth,
              Settings& settings) {
   if (depth > kDeepestKey) throw Error(fmt::format("{}: keys are nested too deeply", file));
@@ -34,10 +44,20 @@ void flatten(const YAML::Node& node, const std::string& prefix, const std::strin
     const std::string where = fmt::format("{}:{}", file, entry.first.Mark().line + 1);
     if (entry.second.IsMap()) {
       flatten(entry.second, key + ".", file, depth + 1, settings);
+    } else if (is_list_of_maps(entry.second)) {
+      for (size_t i = 0; i < entry.second.size(); ++i)
+        flatten(entry.second[i], fmt::format("{}.{}.", key, i), file, depth + 1, settings);
     } else if (!settings.try_emplace(key, Setting{entry.second, where}).second) {
       throw Error(fmt::format("{}: key '{}' is given twice", where, key));
     }
   }
+}
+
+// Puts settings over those of a base. Whoever lists stages lists them all.
+void lay_over(Settings& own, bool lists_stages, Settings& settings) {
+  if (lists_stages)
+    std::erase_if(settings, [](const auto& entry) { return entry.first.starts_with("stages."); });
+  for (auto& [key, setting] : own) settings[key] = setting;
 }
 
 YAML::Node parse_yaml(const std::string& text, const std::string& where) {
@@ -66,7 +86,7 @@ Settings read_settings(const std::filesystem::path& file, std::set<std::filesyst
     own.erase(base);
   }
   open.erase(canonical);
-  for (auto& [key, setting] : own) settings[key] = setting;
+  lay_over(own, root.IsMap() && root[kStages].IsDefined(), settings);
   return settings;
 }
 
@@ -75,7 +95,43 @@ void apply_override(const std::string& text, Settings& settings) {
   if (equals == std::string::npos || equals == 0)
     throw Error(fmt::format("'{}' is no override; write key=value, as in schedule.epochs=5", text));
   const std::string key = text.substr(0, equals);
-  settings[key] = {parse_yaml(text.substr(equals + 1), text), "the command line"};
+  YAML::Node entry;
+  entry[key] = parse_yaml(text.substr(equals + 1), text);
+  Settings own;
+  flatten(entry, "", "the command line", 0, own);
+  for (auto& item : own) item.second.where = "the command line";
+  lay_over(own, key == kStages, settings);
+}
+
+// How many stages the settings list; removes an empty list ("stages: []"). Throws Error where
+// numbers are left out.
+size_t count_stages(Settings& settings) {
+  if (const auto whole = settings.find(kStages); whole != settings.end()) {
+    const YAML::Node value = whole->second.value;
+    if (!value.IsNull() && !(value.IsSequence() && value.size() == 0))
+      throw Error(
+          fmt::format("{}: stages must be a list of maps, as [{{epochs: 3, transforms: "
+                      "[resize, flip]}}]",
+                      whole->second.where));
+    settings.erase(whole);
+  }
+  std::set<size_t> numbers;
+  for (const auto& [key, setting] : settings) {
+    if (!key.starts_with("stages.")) continue;
+    size_t number = 0;
+    const char* const begin = key.data() + std::string_view("stages.").size();
+    const auto [end, failed] = std::from_chars(begin, key.data() + key.size(), number);
+    if (failed != std::errc() || *end != '.' || number >= kMostStages)
+      throw Error(fmt::format("{}: '{}' names no stage; write stages.0.epochs and so on",
+                              setting.where, key));
+    numbers.insert(number);
+  }
+  if (!numbers.empty() && *numbers.rbegin() + 1 != numbers.size())
+    throw Error(
+        fmt::format("stages.{} does not follow on the stage before it; the stages are "
+                    "numbered from 0",
+                    *numbers.rbegin()));
+  return numbers.size();
 }
 
 std::string section_of(const std::string& key) { return key.substr(0, key.find('.') + 1); }
@@ -107,41 +163,68 @@ void require_sense(const Recipe& recipe, const std::string& file) {
   if (recipe.head.type == "none" && recipe.distill.teacher.empty())
     throw Error(fmt::format(
         "{}: nothing to learn: set head.type to arcface or subcenter, or distill.teacher", file));
+  if (recipe.head.type == "none" && !recipe.data.nonlandmark.empty())
+    throw Error(fmt::format(
+        "{}: data.nonlandmark needs a head that can refuse; use data.unlabelled to distil on them",
+        file));
+  if (recipe.head.type == "none" && !recipe.knowledge.teacher.empty())
+    throw Error(fmt::format("{}: knowledge.teacher needs head.type arcface or subcenter", file));
   if (recipe.head.type != "none" && recipe.data.table.empty())
     throw Error(fmt::format("{}: head.type '{}' needs labels: set data.table, or head.type=none",
                             file, recipe.head.type));
   if (recipe.head.margin_min > recipe.head.margin_max)
     throw Error(fmt::format("{}: head.margin_min must not exceed head.margin_max", file));
-  if (recipe.export_weights == "best" && recipe.data.validation_table.empty() &&
-      recipe.data.validation_fraction == 0)
+  const bool validates = !recipe.data.validation_table.empty() ||
+                         recipe.data.validation_fraction > 0 || recipe.data.folds > 0;
+  if (recipe.export_weights == "best" && !validates)
     throw Error(fmt::format("{}: export_weights 'best' needs validation photos", file));
+  if (recipe.early_stop.patience > 0 && !validates)
+    throw Error(fmt::format("{}: early_stop needs validation photos", file));
+  if (recipe.precision == "f16" && recipe.device == "cpu")
+    throw Error(fmt::format("{}: precision f16 needs device cuda; use bf16 on the cpu", file));
+  for (const std::string& named : {recipe.init, recipe.distill.teacher, recipe.knowledge.teacher})
+    if (!named.empty() && !std::filesystem::exists(named))
+      throw Error(
+          fmt::format("{}: '{}' does not exist (keys init, distill.teacher and "
+                      "knowledge.teacher name files)",
+                      file, named));
+  require_possible_stages(recipe, file);
+}
+
+// "stages.0.epochs" → the section "stages.0." and the key "epochs".
+std::pair<std::string, std::string> split_key(const std::string& key) {
+  const size_t dot = key.rfind('.');
+  if (dot == std::string::npos) return {"", key};
+  return {key.substr(0, dot + 1), key.substr(dot + 1)};
+}
+
+// What introduces the keys of a section.
+std::string section_heading(const std::string& section) {
+  if (!section.starts_with("stages.")) return section.substr(0, section.size() - 1) + ":\n";
+  return section == "stages.0." ? "stages:\n" : "";
 }
 
 std::string print(const Recipe& recipe, bool whole) {
   Recipe copy = recipe;
   std::string text;
-  std::string section;
+  std::string open;
   for (const RecipeField& field : recipe_fields(copy)) {
     if (!whole && !field.shapes_weights) continue;
-    const size_t dot = field.key.find('.');
-    const std::string own_section = dot == std::string::npos ? "" : field.key.substr(0, dot);
-    if (own_section != section) text += own_section + ":\n";
-    section = own_section;
-    text +=
-        fmt::format("{}{}: {}\n", section.empty() ? "" : "  ",
-                    dot == std::string::npos ? field.key : field.key.substr(dot + 1), field.show());
+    const auto [section, key] = split_key(field.key);
+    const bool first = section != open;
+    if (first && !section.empty()) text += section_heading(section);
+    open = section;
+    std::string indent = section.empty() ? "" : "  ";
+    if (section.starts_with("stages.")) indent = first ? "  - " : "    ";
+    text += fmt::format("{}{}: {}\n", indent, key, field.show());
   }
   return text;
 }
 
-}  // namespace
-
-Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
-  std::set<std::filesystem::path> open;
-  Settings settings = read_settings(file, open);
-  for (const std::string& text : overrides) apply_override(text, settings);
-
+// The recipe that the settings describe.
+Recipe read_recipe(Settings& settings) {
   Recipe recipe;
+  recipe.stages.resize(count_stages(settings));
   const std::vector<RecipeField> fields = recipe_fields(recipe);
   std::map<std::string, const RecipeField*> by_key;
   for (const RecipeField& field : fields) by_key[field.key] = &field;
@@ -157,6 +240,17 @@ Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::str
                               value_text(setting.value)));
     }
   }
+  return recipe;
+}
+
+}  // namespace
+
+Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides) {
+  std::set<std::filesystem::path> open;
+  Settings settings = read_settings(file, open);
+  for (const std::string& text : overrides) apply_override(text, settings);
+
+  Recipe recipe = read_recipe(settings);
   require_sense(recipe, file.string());
   return recipe;
 }
@@ -165,8 +259,17 @@ std::string recipe_yaml(const Recipe& recipe) { return print(recipe, /*whole=*/t
 
 std::string portable_recipe_yaml(const Recipe& recipe) { return print(recipe, /*whole=*/false); }
 
+Recipe parse_recipe(const std::string& text, const std::string& where) {
+  Settings settings;
+  const YAML::Node root = parse_yaml(text, where);
+  if (!root.IsMap()) throw Error(where + ": holds no recipe");
+  flatten(root, "", where, 0, settings);
+  return read_recipe(settings);
+}
+
 std::string recipe_help() {
   Recipe recipe;
+  recipe.stages.resize(1);
   std::string text;
   for (const RecipeField& field : recipe_fields(recipe))
     text += fmt::format("  {:<32} {}\n", field.key + "=" + field.show(), field.meaning);

@@ -2,10 +2,13 @@
 //
 //   base: base.yaml            # keys of another recipe first; the path is relative to this file
 //   data: {root: world, table: train/train.csv}
-//   schedule: {epochs: 12}
+//   stages:
+//     - {epochs: 3, transforms: [resize, flip]}
+//     - {epochs: 3, resize: 256, transforms: [random_crop, flip], mixes: [cutmix]}
 //
-// Every key can be overridden as "schedule.epochs=20". Other paths are relative to the working
-// folder, those below data: to data.root. recipe_help() lists all keys.
+// Every key can be overridden as "schedule.epochs=20" or "stages.1.epochs=5". A list of stages
+// replaces that of the base. Other paths are relative to the working folder, those below data: to
+// data.root. recipe_help() lists all keys.
 #pragma once
 
 #include <array>
@@ -15,8 +18,10 @@
 #include <vector>
 
 #include "cairn_train/data/augment.h"
+#include "cairn_train/data/mixes.h"
 #include "cairn_train/data/training_set.h"
 #include "cairn_train/nn/embedding_net.h"
+#include "cairn_train/optim/optimiser.h"
 
 namespace cairn::run {
 
@@ -32,7 +37,18 @@ struct HeadOptions {
   std::array<double, 2> ramp = {0, 0};
   double start_scale = 10;
   double reject_above = 0.2;
+  double label_smoothing = 0;
+  double focal_gamma = 0;                    // 0: cross entropy
+  std::string class_weights = "none";        // none | log
+  std::string class_weights_norm = "batch";  // batch | global
   double weight = 1;
+};
+
+// Knowledge distillation from a network that was trained on the same landmarks.
+struct KnowledgeOptions {
+  std::string teacher;  // its weights.safetensors; empty: none
+  double lambda = 0.5;  // share of the hard loss
+  double temperature = 1;
 };
 
 struct DistillOptions {
@@ -46,20 +62,34 @@ struct DistillOptions {
   double temperature = 0.1;
 };
 
-struct OptimiserOptions {
-  std::string type = "adamw";  // adamw | sgd
-  double lr = 1e-3;
-  double head_lr_factor = 1;
-  double weight_decay = 0.01;
-  double momentum = 0.9;
-  bool nesterov = true;
-  double clip = 5;
+struct ScheduleOptions {
+  int epochs = 10;              // of a recipe without stages
+  std::string type = "cosine";  // cosine | constant | vt
+  std::string by = "step";      // step | epoch
+  double warmup_epochs = 1;
+  double cosine_epochs = 0;  // after the warm-up; 0: to the end
+  double min_lr = 1e-6;
+  double multiplier = 10;  // vt: how far the warm-up goes
 };
 
-struct ScheduleOptions {
-  int epochs = 10;
-  double warmup_epochs = 1;
-  double min_lr = 1e-6;
+// A part of the run with its own views. The last stage's size is what the network is made for.
+struct StageOptions {
+  std::string name;
+  int epochs = 1;
+  int size = 0;    // side of the network's input; 0: Recipe::size
+  int resize = 0;  // side that a photo is squeezed to before a random crop; 0: size
+  std::vector<std::string> transforms = {"random_resized_crop", "flip", "colour"};
+  std::vector<std::string> mixes;
+};
+
+// Input sizes that grow with the epochs, up to the stage's own.
+struct ProgressiveOptions {
+  int start = 0;  // side in the first epoch; 0: off
+  int step = 32;  // more in every further one
+};
+
+struct EarlyStopOptions {
+  int patience = 0;  // epochs without a better score; 0: never
 };
 
 struct CheckpointOptions {
@@ -69,23 +99,34 @@ struct CheckpointOptions {
 
 struct Recipe {
   int size = 128;
+  int inference_size = 0;  // what model.onnx and validation use; 0: size
   int batch = 32;
+  int accumulate = 1;  // batches whose gradients make one step
   int threads = 0;
   uint64_t seed = 1;
-  std::string precision = "f32";  // f32 | bf16
+  std::string device = "auto";    // auto | cpu | cuda
+  std::string precision = "f32";  // f32 | bf16 | f16
+  double ema = 0;                 // decay of the averaged weights a step; 0: none
   std::string out;
   std::string init;
   std::string export_weights = "last";  // last | best
+  std::string best_by = "map";          // map | gap | top1 | loss
   std::string weights = "f32";          // f32 | f16
   std::vector<double> mean = {127.5};
   std::vector<double> std = {127.5};
   data::DataOptions data;
   nn::NetOptions model;
   HeadOptions head;
+  bool freeze_batch_norms = false;
   DistillOptions distill;
-  OptimiserOptions optimiser;
+  KnowledgeOptions knowledge;
+  optim::OptimiserOptions optimiser;
   ScheduleOptions schedule;
+  std::vector<StageOptions> stages;  // empty: one of schedule.epochs
+  ProgressiveOptions progressive;
+  EarlyStopOptions early_stop;
   data::AugmentOptions augment;
+  data::MixOptions mix;
   CheckpointOptions checkpoint;
 };
 
@@ -93,6 +134,9 @@ struct Recipe {
 // one line with the file, the line, the key and what is allowed: missing or malformed files, a
 // circle of bases, unknown keys, wrong types, values out of range.
 Recipe load_recipe(const std::filesystem::path& file, const std::vector<std::string>& overrides);
+
+// Reads a recipe from the text of portable_recipe_yaml; where: names the text in messages.
+Recipe parse_recipe(const std::string& text, const std::string& where);
 
 // The whole recipe as YAML, every key with its value.
 std::string recipe_yaml(const Recipe& recipe);

@@ -1,13 +1,23 @@
 #include "cairn_train/run/recipe.h"
 
+#include <cstring>
+
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/testing/testing.h"
+#include "cairn_train/run/loss_scale.h"
+#include "cairn_train/run/rates.h"
+#include "cairn_train/run/stages.h"
+#include "cairn_train/run/tensorboard.h"
 
 namespace cairn::run {
 namespace {
 
 using cairn::testing::TempDir;
+
+bool contains_text(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 class RecipeTest : public ::testing::Test {
  protected:
@@ -98,6 +108,115 @@ TEST_F(RecipeTest, differences_count_only_where_they_change_the_weights) {
   EXPECT_EQ(recipe_difference(saved, load_recipe(file, {"out=y", "threads=1"})), "");
   EXPECT_EQ(recipe_difference(saved, load_recipe(file, {"schedule.epochs=11"})),
             "schedule.epochs is 10 there and 11 here");
+}
+
+TEST_F(RecipeTest, stages_are_a_list_that_replaces_the_base_and_can_be_overridden_one_by_one) {
+  write("base.yaml", "out: x\nstages:\n  - {epochs: 3}\n  - {epochs: 4}\n  - {epochs: 5}\n");
+  const auto file = write("own.yaml",
+                          "base: base.yaml\nsize: 64\nstages:\n  - epochs: 1\n    mixes: "
+                          "[cutmix]\n  - {resize: 80, transforms: [random_crop]}\n");
+  const Recipe recipe = load_recipe(file, {"stages.1.epochs=7"});
+  ASSERT_EQ(recipe.stages.size(), 2U);
+  EXPECT_EQ(recipe.stages[0].mixes, std::vector<std::string>{"cutmix"});
+  EXPECT_EQ(total_epochs(recipe), 8);
+  const EpochPlan plan = plan_epoch(recipe, 1);
+  EXPECT_EQ(plan.stage, 1U);
+  EXPECT_TRUE(plan.first_of_stage);
+  EXPECT_EQ(plan.view.crop, data::Crop::kWindow);
+  EXPECT_EQ(plan.view.resize, 80);
+  EXPECT_EQ(load_recipe(file, {"stages=[]"}).stages.size(), 0U);
+  EXPECT_EQ(load_recipe(file, {"stages=[{epochs: 2}]"}).stages.size(), 1U);
+  const std::string printed = recipe_yaml(recipe);
+  EXPECT_EQ(recipe_yaml(load_recipe(write("again.yaml", printed), {})), printed);
+}
+
+TEST_F(RecipeTest, impossible_stages_say_which_and_what_is_allowed) {
+  const std::string start = "out: x\nsize: 64\nstages:\n  - {epochs: 1}\n  - ";
+  const auto says = [&](const std::string& stage, const std::string& part) {
+    const std::string error = error_of(start + stage + "\n");
+    EXPECT_TRUE(contains(error, part)) << error;
+  };
+  says("{resize: 32, transforms: [random_crop]}", "stages.1.resize is 32, below");
+  says("{transforms: [random_crop, random_resized_crop]}", "exclude each other");
+  says("{resize: 80, transforms: [flip]}", "needs random_crop");
+  says("{epochs: 0}", "stages.1.epochs must be a whole number from 1");
+  says("{mixes: [cutout]}", "a list of cutmix, mixup, fmix");
+  says("{mixes: [cutmix, cutmix]}", "at most once");
+  says("{epoch: 1}", "unknown key 'stages.1.epoch'; allowed: stages.");
+  EXPECT_TRUE(contains(error_of("out: x\nstages: 5\n"), "must be a list of maps"));
+  EXPECT_TRUE(contains(error_of(start + "{epochs: 2}\n", {"stages.5.epochs=1"}), "stages.5"));
+  EXPECT_TRUE(contains(error_of(start + "{mixes: [cutmix, mixup]}\nmix: {chance: 0.6}\n"),
+                       "more than all batches"));
+  EXPECT_TRUE(contains(error_of("out: x\ninit: none.safetensors\n"), "does not exist"));
+  EXPECT_TRUE(contains(error_of("out: x\nprecision: f16\ndevice: cpu\n"), "needs device cuda"));
+}
+
+TEST_F(RecipeTest, rates_follow_the_warm_up_and_the_cosine_by_step_or_by_epoch) {
+  Recipe recipe;
+  recipe.schedule.epochs = 15;
+  recipe.schedule.cosine_epochs = 12;
+  recipe.optimiser.lr = 1;
+  recipe.schedule.min_lr = 0.1;
+  const RatePlan by_step(recipe, 10);
+  EXPECT_NEAR(by_step.at(0, 4), 0.5, 1e-9);
+  EXPECT_NEAR(by_step.at(1, 0), 1, 1e-9);
+  EXPECT_NEAR(by_step.at(7, 0), 0.55, 1e-9);  // half of the cosine
+  EXPECT_NEAR(by_step.at(13, 0), 0.1, 1e-9);
+  EXPECT_NEAR(by_step.at(14, 9), 0.1, 1e-9);
+  recipe.schedule.by = "epoch";
+  const RatePlan by_epoch(recipe, 10);
+  EXPECT_NEAR(by_epoch.at(0, 9), 1, 1e-9);
+  EXPECT_NEAR(by_epoch.at(7, 3), 0.55, 1e-9);
+  recipe.schedule.type = "vt";
+  const RatePlan reference(recipe, 10);
+  EXPECT_NEAR(reference.at(0, 0), 0.1, 1e-9);
+  EXPECT_NEAR(reference.at(1, 0), 1, 1e-9);
+  EXPECT_NEAR(reference.at(2, 0), 1, 1e-9);  // the warm-up's target, twice
+  EXPECT_LT(reference.at(3, 0), 1);
+}
+
+TEST(LossScale, is_halved_by_an_overflow_and_doubled_after_a_long_calm) {
+  LossScale scale(true);
+  const double start = scale.scale();
+  scale.update(false);
+  EXPECT_EQ(scale.scale(), start / 2);
+  for (int i = 0; i < 2000; ++i) scale.update(true);
+  EXPECT_EQ(scale.scale(), start);
+  LossScale off(false);
+  off.update(false);
+  EXPECT_EQ(off.scale(), 1);
+}
+
+TEST(EventWriter, writes_records_with_checksums_that_say_what_was_logged) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283U);
+  const TempDir folder;
+  {
+    EventWriter writer(folder.path(), 5);
+    writer.scalar("train/loss", 7, 0.25);
+    writer.flush();
+  }
+  const auto file = std::filesystem::directory_iterator(folder.path())->path();
+  EXPECT_TRUE(file.filename().string().starts_with("events.out.tfevents.")) << file;
+  const std::string bytes = read_text(file);
+  std::vector<std::string> records;
+  for (size_t at = 0; at < bytes.size();) {
+    uint64_t length = 0;
+    std::memcpy(&length, &bytes[at], 8);
+    ASSERT_LE(at + length + 16, bytes.size());
+    records.push_back(bytes.substr(at + 12, length));
+    uint32_t stored = 0;
+    std::memcpy(&stored, &bytes[at + 12 + length], 4);
+    const uint32_t crc = crc32c(records.back());
+    EXPECT_EQ(stored, ((crc >> 15) | (crc << 17)) + 0xa282ead8U);
+    at += length + 16;
+  }
+  ASSERT_EQ(records.size(), 3U);
+  EXPECT_TRUE(contains_text(records[0], "brain.Event:2"));
+  EXPECT_TRUE(contains_text(records[2], "train/loss"));
+  // step 7 as field 2, and 0.25 as field 2 of the value
+  EXPECT_EQ(records[2][9], 0x10);
+  EXPECT_EQ(records[2][10], 7);
+  EXPECT_TRUE(records[2].ends_with(std::string("\x15\x00\x00\x80\x3e", 5)));
 }
 
 }  // namespace

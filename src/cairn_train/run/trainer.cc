@@ -12,11 +12,15 @@
 #include "cairn/base/thread_pool.h"
 #include "cairn_train/data/loader.h"
 #include "cairn_train/nn/weights.h"
-#include "cairn_train/optim/schedule.h"
+#include "cairn_train/run/average.h"
 #include "cairn_train/run/forward.h"
+#include "cairn_train/run/loss_scale.h"
 #include "cairn_train/run/objective.h"
-#include "cairn_train/run/optimiser.h"
 #include "cairn_train/run/outputs.h"
+#include "cairn_train/run/rates.h"
+#include "cairn_train/run/run_log.h"
+#include "cairn_train/run/setup.h"
+#include "cairn_train/run/stages.h"
 #include "cairn_train/run/teacher.h"
 #include "cairn_train/run/validation.h"
 
@@ -26,62 +30,20 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kCurvesHeader =
-    "epoch,steps,lr,train_loss,val_loss,val_top1,val_gap,val_map,images_per_second,waiting,"
-    "seconds\n";
-
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Photos are kept at up to three times the input side, so that crops are not enlarged, and large
-// enough for the teacher.
-int stored_side(const Recipe& recipe) {
-  const int teacher = recipe.distill.teacher.empty() ? 0 : teacher_size(recipe.distill);
-  return std::max(3 * recipe.size, 2 * teacher);
+nn::NamedTensors on_cpu(nn::NamedTensors tensors) {
+  for (auto& entry : tensors) entry.second = entry.second.cpu();
+  return tensors;
 }
 
-std::vector<fs::path> paths_of(const data::TrainingSet& set) {
-  std::vector<fs::path> paths;
-  for (const data::Sample& sample : set.samples) paths.push_back(sample.path);
-  return paths;
-}
-
-nn::EmbeddingNet make_net(const Recipe& recipe) {
-  torch::manual_seed(recipe.seed);
-  nn::EmbeddingNet net(recipe.model);
-  keep_channels_last(net);
-  if (recipe.init.empty()) return net;
-  nn::LoadReport report =
-      nn::load_state(net, nn::load_safetensors(recipe.init).tensors, nn::Strictness::kLenient);
-  std::erase_if(report.missing, nn::is_unused_key);
-  if (report.loaded == 0)
-    throw Error(fmt::format("{}: none of its tensors fits the network ({})", recipe.init,
-                            report.summary()));
-  if (report.complete())
-    log_info(fmt::format("{}: {}", recipe.init, report.summary()));
-  else
-    log_warning(fmt::format("{}: {}", recipe.init, report.summary()));
-  return net;
-}
-
-// The checkpoint to go on from, if there is one; with `fresh`, the earlier run's files are removed.
-std::optional<Checkpoint> find_checkpoint(const fs::path& folder, const Recipe& recipe,
-                                          bool fresh) {
-  if (fresh) {
-    for (const char* name : {"checkpoint.safetensors", "best.safetensors", "weights.safetensors",
-                             "model.onnx", "curves.csv"})
-      fs::remove(folder / name);
-    return std::nullopt;
-  }
-  std::optional<Checkpoint> saved = load_checkpoint(folder);
-  const std::string difference = saved ? recipe_difference(saved->recipe, recipe) : "";
-  if (!difference.empty())
-    throw Error(
-        fmt::format("{} holds a run of another recipe ({}); choose another out, or start over with "
-                    "--fresh",
-                    folder.string(), difference));
-  return saved;
+// A score of which more is better.
+double score_of(const ValidationResult& result, const std::string& by) {
+  if (by == "gap") return result.scores.gap;
+  if (by == "top1") return result.scores.top1;
+  return by == "loss" ? -result.loss : result.scores.map;
 }
 
 class Trainer {
@@ -90,17 +52,20 @@ class Trainer {
   void run();
 
  private:
-  Optimiser make_optimiser();
+  optim::Optimiser make_optimiser();
   data::LoaderOptions loader_options() const;
+  std::vector<std::vector<size_t>> batches_of(int64_t epoch) const;
   nn::NamedTensors tensors() const;
   void restore();
   void train_epoch();
-  double step(data::Batch& batch);
+  void train_batch(data::Batch& batch);
+  void optimiser_step();
   void checkpoint_if_due();
   void save();
   void finish_epoch();
+  std::optional<ValidationResult> validate_epoch();
+  bool ended() const;
   void write_outputs();
-  double rate_of_epoch() const;
 
   const Recipe recipe_;
   const TrainOptions options_;
@@ -112,28 +77,30 @@ class Trainer {
   data::PhotoStore store_;
   const TeacherTargets targets_;
   std::vector<size_t> pool_;  // what an epoch goes through
-  int64_t steps_per_epoch_ = 0;
-  optim::WarmupCosine schedule_;
   nn::EmbeddingNet net_;
   std::unique_ptr<Objective> objective_;
-  Optimiser optimiser_;
+  optim::Optimiser optimiser_;
+  WeightAverage average_;
+  LossScale scale_;
+  int64_t batches_ = 0;  // of an epoch
+  int64_t epochs_ = 0;   // of the run
+  RatePlan rates_;
+  std::optional<RunLog> log_;
 
   Position position_;
-  std::string curves_ = kCurvesHeader;
+  EpochPlan plan_;       // of the epoch that is running
+  int64_t pending_ = 0;  // batches whose gradients wait for a step
   double lr_ = 0;
   Clock::time_point saved_ = Clock::now();
 };
 
-fs::path made(const fs::path& folder) {
-  make_folder(folder);
-  return folder;
+int64_t count_batches(const Recipe& recipe, const std::vector<size_t>& pool) {
+  const auto batch = static_cast<size_t>(recipe.batch);
+  return static_cast<int64_t>(data::epoch_batches(pool, batch, recipe.seed, 0).size());
 }
 
-TeacherTargets make_targets(const Recipe& recipe, const data::TrainingSet& set,
-                            data::PhotoStore& store, int threads) {
-  if (recipe.distill.teacher.empty()) return {};
-  return teacher_targets(recipe.distill, paths_of(set), store, recipe.model.embedding_dim, threads,
-                         recipe.out);
+int64_t steps_of(const Recipe& recipe, int64_t batches) {
+  return (batches + recipe.accumulate - 1) / recipe.accumulate;
 }
 
 Trainer::Trainer(const Recipe& recipe, const TrainOptions& options)
@@ -146,36 +113,27 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options)
       set_(data::build_training_set(recipe.data, recipe.seed)),
       store_(paths_of(set_), stored_side(recipe), uint64_t{1048576} * recipe.data.cache_mb),
       targets_(make_targets(recipe, set_, store_, threads_)),
+      pool_(pool_of(recipe, set_, targets_)),
       net_(make_net(recipe)),
       objective_(make_objective(recipe, set_, targets_)),
-      optimiser_(make_optimiser()) {
+      optimiser_(make_optimiser()),
+      average_(net_, recipe.ema),
+      scale_(recipe.precision == "f16"),
+      batches_(count_batches(recipe, pool_)),
+      epochs_(total_epochs(recipe)),
+      rates_(recipe, steps_of(recipe, batches_)) {
   torch::set_num_threads(threads_);
-  pool_ = set_.train;
-  if (!recipe_.distill.teacher.empty()) {
-    pool_.insert(pool_.end(), set_.unlabelled.begin(), set_.unlabelled.end());
-    std::erase_if(pool_, [&](size_t i) { return !targets_.usable[i]; });
-  }
-  if (recipe_.head.type != "none")
-    pool_.insert(pool_.end(), set_.nonlandmark.begin(), set_.nonlandmark.end());
-  if (pool_.size() < 2) throw Error("training needs at least two photos that can be read");
-  const auto batch = static_cast<size_t>(recipe_.batch);
-  steps_per_epoch_ =
-      static_cast<int64_t>(data::epoch_batches(pool_, batch, recipe_.seed, 0).size());
-  schedule_.base_lr = recipe_.optimiser.lr;
-  schedule_.min_lr = std::min(recipe_.schedule.min_lr, recipe_.optimiser.lr);
-  schedule_.total_steps = steps_per_epoch_ * recipe_.schedule.epochs;
-  schedule_.warmup_steps =
-      std::llround(recipe_.schedule.warmup_epochs * static_cast<double>(steps_per_epoch_));
-  log_info(fmt::format("{} photos to train on, {} landmarks, {} to validate with; {} missing",
+  log_info(fmt::format("{} photos an epoch, {} landmarks, {} to validate with; {} missing",
                        pool_.size(), set_.landmark_of_class.size(), set_.validation.size(),
                        set_.missing_ids.size()));
 }
 
-Optimiser Trainer::make_optimiser() {
-  std::vector<TrainedParameter> parameters;
+optim::Optimiser Trainer::make_optimiser() {
+  std::vector<optim::TrainedParameter> parameters;
   for (const auto& entry : net_.named_parameters())
     parameters.push_back({"net." + entry.key(), entry.value(), 1});
   if (const auto head = objective_->module()) {
+    head->to(choose_device(recipe_.device));
     for (const auto& entry : head->named_parameters())
       parameters.push_back(
           {"head." + entry.key(), entry.value(), recipe_.optimiser.head_lr_factor});
@@ -183,12 +141,12 @@ Optimiser Trainer::make_optimiser() {
   return {recipe_.optimiser, std::move(parameters)};
 }
 
+// For plain views; train_epoch() adds the random ones.
 data::LoaderOptions Trainer::loader_options() const {
   data::LoaderOptions options;
-  options.size = recipe_.size;
+  options.size = inference_size(recipe_);
   options.threads = threads_;
   options.normalisation = normalisation_of(recipe_);
-  options.augment = recipe_.augment;
   options.seed = recipe_.seed;
   return options;
 }
@@ -200,50 +158,67 @@ nn::NamedTensors Trainer::tensors() const {
   if (const auto head = objective_->module())
     for (auto& [name, tensor] : nn::state_dict(*head)) all.emplace_back("head." + name, tensor);
   for (auto& [name, tensor] : optimiser_.state()) all.emplace_back("optimiser." + name, tensor);
+  for (auto& [name, tensor] : average_.state()) all.emplace_back("average." + name, tensor);
   return all;
 }
 
 void Trainer::restore() {
-  if (!earlier_) return;
-  restore_tensors(earlier_->tensors, tensors(), checkpoint_file(folder_));
-  position_ = earlier_->position;
-  curves_ = earlier_->curves;
-  optimiser_.set_steps(position_.steps);
+  if (earlier_) {
+    restore_tensors(earlier_->tensors, tensors(), checkpoint_file(folder_));
+    position_ = earlier_->position;
+    optimiser_.set_steps(position_.steps);
+    scale_.restore(position_.loss_scale, position_.good_steps);
+    log_info(fmt::format("going on after epoch {}, batch {} of {}", position_.epoch,
+                         position_.batch, batches_));
+  }
+  log_.emplace(folder_, earlier_ ? earlier_->curves : "", position_.steps);
   earlier_.reset();
-  log_info(fmt::format("going on after epoch {}, batch {} of {}", position_.epoch, position_.batch,
-                       steps_per_epoch_));
+}
+
+bool Trainer::ended() const {
+  const int patience = recipe_.early_stop.patience;
+  const bool stopped = patience > 0 && position_.since_best >= patience;
+  return position_.epoch >= epochs_ || (stopped && position_.batch == 0);
 }
 
 void Trainer::run() {
   restore();
   write_labels(set_, folder_ / "labels.csv");
-  if (recipe_.head.imprint && position_.steps == 0 && recipe_.schedule.epochs > 0)
+  if (recipe_.head.imprint && position_.epoch == 0 && position_.batch == 0 && epochs_ > 0)
     objective_->imprint(
         class_means(net_, set_, store_, loader_options(), static_cast<size_t>(recipe_.batch)));
   net_.train();
-  while (position_.epoch < recipe_.schedule.epochs) {
+  while (!ended()) {
     train_epoch();
     finish_epoch();
   }
+  if (position_.epoch < epochs_)
+    log_info(fmt::format("stopped early: no better {} for {} epochs", recipe_.best_by,
+                         position_.since_best));
   write_outputs();
 }
 
 void Trainer::train_epoch() {
   const auto batch_size = static_cast<size_t>(recipe_.batch);
   const auto epoch = static_cast<uint64_t>(position_.epoch);
-  data::Loader loader(store_, loader_options(),
-                      data::epoch_batches(pool_, batch_size, recipe_.seed, epoch), epoch,
-                      static_cast<size_t>(position_.batch));
+  plan_ = plan_epoch(recipe_, position_.epoch);
+  data::LoaderOptions options = loader_options();
+  options.view = plan_.view;
+  options.mix = plan_.mix;
+  data::Loader loader(store_, options, data::epoch_batches(pool_, batch_size, recipe_.seed, epoch),
+                      epoch, static_cast<size_t>(position_.batch));
   const uint64_t a_batch = std::min(batch_size, pool_.size());
-  Progress progress(fmt::format("epoch {}/{}", epoch + 1, recipe_.schedule.epochs), "photos",
-                    a_batch * static_cast<uint64_t>(steps_per_epoch_),
+  Progress progress(fmt::format("epoch {}/{}", epoch + 1, epochs_), "photos",
+                    a_batch * static_cast<uint64_t>(batches_),
                     a_batch * static_cast<uint64_t>(position_.batch));
   const double waited_before = position_.waited_seconds;
   Clock::time_point started = Clock::now();
   data::Batch batch;
   while (loader.next(batch)) {
-    position_.loss_sum += step(batch);
-    ++position_.batch;
+    if (plan_.first_of_stage && position_.batch == 0)
+      log_->show_samples(static_cast<int64_t>(plan_.stage) + 1, batch, options.normalisation,
+                         position_.steps);
+    train_batch(batch);
     const double seconds = seconds_since(started);
     started = Clock::now();
     position_.seconds += seconds;
@@ -252,34 +227,57 @@ void Trainer::train_epoch() {
     progress.advance(batch.photos.size());
     progress.note(fmt::format("loss {:.4f} lr {:.2g}",
                               position_.loss_sum / static_cast<double>(position_.batch), lr_));
+    if (pending_ > 0) continue;
     checkpoint_if_due();
     if (options_.after_step) options_.after_step(position_);
   }
 }
 
-// One optimiser step; returns the loss.
-double Trainer::step(data::Batch& batch) {
-  // Whatever a layer draws depends on the step alone, so that a resumed run draws the same.
+// One batch; where it completes a group, one optimiser step.
+void Trainer::train_batch(data::Batch& batch) {
+  const int64_t number = position_.epoch * batches_ + position_.batch;
+  // Whatever a layer draws depends on the place alone, so that a resumed run draws the same.
   torch::manual_seed(
-      Rng::for_stream(recipe_.seed, fnv1a("step"), static_cast<uint64_t>(position_.steps)).next());
-  lr_ = schedule_.at(position_.steps);
-  const double progress =
-      static_cast<double>(position_.steps) / static_cast<double>(schedule_.total_steps);
-  optimiser_.zero_grad();
+      Rng::for_stream(recipe_.seed, fnv1a("step"), static_cast<uint64_t>(number)).next());
+  const double progress = static_cast<double>(number) / static_cast<double>(batches_ * epochs_);
+  if (pending_ == 0) optimiser_.zero_grad();
+  const auto count = static_cast<int64_t>(batch.photos.size());
   const torch::Tensor images =
-      torch::from_blob(batch.pixels.data(),
-                       {static_cast<int64_t>(batch.photos.size()), 3, recipe_.size, recipe_.size});
+      torch::from_blob(batch.pixels.data(), {count, 3, batch.size, batch.size});
   const torch::Tensor embeddings = forward(net_, images, recipe_.precision);
-  const torch::Tensor loss = objective_->loss(embeddings, batch.photos, progress);
-  loss.backward();
+  const torch::Tensor on_device = images.to(embeddings.device());
+  const torch::Tensor loss =
+      objective_->loss(embeddings, {batch.photos, batch.mixed, on_device, progress});
+  const int64_t first = position_.batch - pending_;
+  const int64_t group = std::min<int64_t>(recipe_.accumulate, batches_ - first);
+  (loss * (scale_.scale() / static_cast<double>(group))).backward();
   const auto value = loss.item<double>();
-  if (!std::isfinite(value) || !std::isfinite(optimiser_.step(lr_)))
-    throw Error(fmt::format(
-        "the loss or its gradient is no number at step {} (epoch {}); lower optimiser.lr or "
-        "optimiser.clip",
-        position_.steps, position_.epoch + 1));
-  ++position_.steps;
-  return value;
+  if (!std::isfinite(value))
+    throw Error(
+        fmt::format("the loss is no number at step {} (epoch {}); lower optimiser.lr or "
+                    "optimiser.clip",
+                    position_.steps, position_.epoch + 1));
+  position_.loss_sum += value;
+  ++position_.batch;
+  if (++pending_ < group) return;
+  lr_ = rates_.at(position_.epoch, first / recipe_.accumulate);
+  pending_ = 0;
+  optimiser_step();
+  log_->step(position_.steps, value, lr_);
+}
+
+void Trainer::optimiser_step() {
+  if (scale_.on()) optimiser_.scale_gradients(1 / scale_.scale());
+  const bool finite = std::isfinite(optimiser_.step(lr_));
+  scale_.update(finite);
+  if (!finite && !scale_.on())
+    throw Error(
+        fmt::format("the gradient is no number at step {} (epoch {}); lower optimiser.lr or "
+                    "optimiser.clip",
+                    position_.steps, position_.epoch + 1));
+  // A step left out for its overflow is no step to the optimiser.
+  position_.steps = optimiser_.steps();
+  if (finite) average_.update();
 }
 
 void Trainer::checkpoint_if_due() {
@@ -290,60 +288,75 @@ void Trainer::checkpoint_if_due() {
 }
 
 void Trainer::save() {
-  save_checkpoint({portable_recipe_yaml(recipe_), curves_, position_, tensors()}, folder_);
+  position_.loss_scale = scale_.scale();
+  position_.good_steps = scale_.good_steps();
+  save_checkpoint({portable_recipe_yaml(recipe_), log_->curves(), position_, on_cpu(tensors())},
+                  folder_);
   saved_ = Clock::now();
 }
 
-double Trainer::rate_of_epoch() const {
-  const double photos = static_cast<double>(position_.batch) *
-                        static_cast<double>(std::min<size_t>(recipe_.batch, pool_.size()));
-  return photos / std::max(1e-9, position_.epoch_seconds);
+// Scores the network, averaged where the recipe says so, and keeps the best weights.
+std::optional<ValidationResult> Trainer::validate_epoch() {
+  if (set_.validation.empty()) return std::nullopt;
+  average_.swap();
+  const ValidationResult result = validate(net_, *objective_, set_, store_, loader_options(),
+                                           static_cast<size_t>(recipe_.batch));
+  const double score = score_of(result, recipe_.best_by);
+  if (!position_.best || score > *position_.best) {
+    position_.best = score;
+    position_.since_best = 0;
+    nn::save_safetensors(folder_ / "best.safetensors", on_cpu(nn::state_dict(net_)));
+  } else {
+    ++position_.since_best;
+  }
+  average_.swap();
+  return result;
 }
 
-// Validates, adds a row to the curves and saves.
+// Validates, reports and saves.
 void Trainer::finish_epoch() {
   const Clock::time_point started = Clock::now();
-  std::string scores = ",,,";
-  std::string spoken;
-  if (!set_.validation.empty()) {
-    const ValidationResult result = validate(net_, *objective_, set_, store_, loader_options(),
-                                             static_cast<size_t>(recipe_.batch));
-    scores = fmt::format("{:.5f},{:.4f},{:.4f},{:.4f}", result.loss, result.scores.top1,
-                         result.scores.gap, result.scores.map);
-    spoken = fmt::format("; validation loss {:.4f}, top-1 {:.3f}, GAP {:.3f}, mAP {:.3f}",
-                         result.loss, result.scores.top1, result.scores.gap, result.scores.map);
-    if (result.scores.map > position_.best_map) {
-      position_.best_map = result.scores.map;
-      nn::save_safetensors(folder_ / "best.safetensors", nn::state_dict(net_));
-    }
-  }
+  EpochReport report;
+  report.validation = validate_epoch();
   position_.seconds += seconds_since(started);
-  const double loss =
-      position_.loss_sum / static_cast<double>(std::max<int64_t>(1, position_.batch));
-  const double waiting = position_.waited_seconds / std::max(1e-9, position_.epoch_seconds);
-  curves_ +=
-      fmt::format("{},{},{:.6g},{:.5f},{},{:.2f},{:.4f},{:.2f}\n", position_.epoch + 1,
-                  position_.steps, lr_, loss, scores, rate_of_epoch(), waiting, position_.seconds);
-  log_info(fmt::format("epoch {}: loss {:.4f}{}; {:.1f} photos/s, {:.0f} % waiting for data",
-                       position_.epoch + 1, loss, spoken, rate_of_epoch(), 100 * waiting));
-  ++position_.epoch;
+  const double spent = std::max(1e-9, position_.epoch_seconds);
+  const auto batches = static_cast<double>(std::max<int64_t>(1, position_.batch));
+  const auto a_batch = static_cast<double>(std::min<size_t>(recipe_.batch, pool_.size()));
+  report.epoch = ++position_.epoch;
+  report.stage = static_cast<int64_t>(plan_.stage) + 1;
+  report.size = plan_.view.size;
+  report.steps = position_.steps;
+  report.lr = lr_;
+  report.train_loss = position_.loss_sum / batches;
+  report.photos_per_second = batches * a_batch / spent;
+  report.waiting = position_.waited_seconds / spent;
+  report.seconds = position_.seconds;
+  log_->add(report);
   position_.batch = 0;
   position_.loss_sum = position_.epoch_seconds = position_.waited_seconds = 0;
   save();
-  write_text_atomically(folder_ / "curves.csv", curves_);
+  log_->write_curves();
   write_skipped(set_, store_, folder_ / "skipped.csv");
 }
 
 void Trainer::write_outputs() {
+  average_.swap();
   if (recipe_.export_weights == "best")
     nn::load_state(net_, nn::load_safetensors(folder_ / "best.safetensors").tensors,
                    nn::Strictness::kStrict);
   net_.eval();
-  write_text_atomically(folder_ / "curves.csv", curves_);
-  nn::NamedTensors weights = nn::state_dict(net_);
+  log_->write_curves();
+  nn::NamedTensors weights = on_cpu(nn::state_dict(net_));
   std::erase_if(weights, [](const auto& entry) { return nn::is_unused_key(entry.first); });
-  nn::save_safetensors(folder_ / "weights.safetensors", weights,
-                       {{"cairn.recipe", portable_recipe_yaml(recipe_)}}, recipe_.weights == "f16");
+  std::map<std::string, std::string> metadata = {{"cairn.recipe", portable_recipe_yaml(recipe_)}};
+  if (const auto head = objective_->module()) {
+    for (auto& [name, tensor] : on_cpu(nn::state_dict(*head)))
+      weights.emplace_back(nn::kHeadPrefix + name, tensor);
+    metadata["cairn.labels"] = labels_text(set_);
+  }
+  nn::save_safetensors(folder_ / "weights.safetensors", weights, metadata,
+                       recipe_.weights == "f16");
+  net_.to(torch::kCPU);
   write_model(net_, recipe_, set_, folder_ / "model.onnx");
   log_info(fmt::format("trained: {}", (folder_ / "model.onnx").string()));
 }

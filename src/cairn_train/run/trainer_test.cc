@@ -132,6 +132,91 @@ TEST_F(TrainerTest, a_stopped_run_goes_on_to_the_same_weights_as_an_unbroken_one
   EXPECT_EQ(curve("broken", "train_loss"), curve("whole", "train_loss"));
 }
 
+// Stages with every mix, Ranger's slow weights, averaged weights, gradients of several batches.
+TEST_F(TrainerTest, a_run_of_stages_stopped_in_each_of_them_ends_in_the_same_weights) {
+  const auto of_stages = [&](const std::string& out) {
+    Recipe own = recipe(out);
+    own.optimiser.type = "ranger";
+    own.ema = 0.9;
+    own.accumulate = 2;
+    own.batch = 3;
+    own.mix.chance = 1.0 / 3;
+    own.schedule.by = "epoch";
+    own.size = 48;
+    own.progressive.start = 32;
+    own.progressive.step = 16;
+    own.data.oversample = "value";
+    own.data.oversample_to = 9;
+    StageOptions first;
+    first.transforms = {"resize", "flip"};
+    StageOptions second;
+    second.resize = 56;
+    second.transforms = {"resize", "random_crop", "dropout"};
+    StageOptions third;
+    third.mixes = {"fmix", "cutmix", "mixup"};
+    own.stages = {first, second, third};
+    return own;
+  };
+  train(of_stages("whole"));
+  Recipe broken = of_stages("broken");
+  broken.checkpoint.steps = 1;
+  std::vector<int64_t> stages_stopped_in;
+  for (const int64_t stop_at : {2, 7, 12}) {
+    TrainOptions options;
+    options.after_step = [&](const Position& position) {
+      if (position.steps < stop_at) return;
+      stages_stopped_in.push_back(position.epoch);
+      throw Stop();
+    };
+    EXPECT_THROW(train(broken, options), Stop);
+  }
+  EXPECT_EQ(stages_stopped_in, (std::vector<int64_t>{0, 1, 2}));
+  train(broken);
+  for (const char* file : {"weights.safetensors", "model.onnx", "best.safetensors"})
+    EXPECT_EQ(bytes(fmt::format("broken/{}", file)), bytes(fmt::format("whole/{}", file))) << file;
+  EXPECT_EQ(curve("broken", "train_loss"), curve("whole", "train_loss"));
+  EXPECT_EQ(curve("whole", "stage"), (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ(curve("whole", "size"), (std::vector<double>{32, 48, 48}));
+  for (int stage = 1; stage <= 3; ++stage) {
+    const auto grid = image::read_image(folder_ / fmt::format("whole/samples/stage_{}.png", stage));
+    ASSERT_TRUE(grid);
+    EXPECT_EQ(grid.value().height, stage == 1 ? 32 : 48);
+  }
+}
+
+TEST_F(TrainerTest, stops_early_where_the_score_gets_no_better) {
+  Recipe own = recipe("run");
+  own.schedule.epochs = 8;
+  own.optimiser.lr = 0;  // nothing changes but the batch norms' statistics
+  own.freeze_batch_norms = true;
+  own.early_stop.patience = 2;
+  train(own);
+  EXPECT_EQ(curve("run", "epoch").size(), 3U);
+  train(own);  // a finished run stays as it is
+  EXPECT_EQ(curve("run", "epoch").size(), 3U);
+}
+
+TEST_F(TrainerTest, a_student_learns_the_answers_of_a_trained_teacher_and_refuses_a_foreign_one) {
+  Recipe teacher = recipe("teacher");
+  train(teacher);
+  Recipe student = recipe("student");
+  student.model.backbone = "resnet18";
+  student.knowledge.teacher = (folder_ / "teacher/weights.safetensors").string();
+  student.knowledge.lambda = 0;
+  student.schedule.epochs = 5;
+  train(student);
+  const std::vector<double> losses = curve("student", "train_loss");
+  EXPECT_LT(losses.back(), 0.8 * losses.front());
+
+  std::string table = read_text(folder_ / "world/train/train.csv");
+  for (size_t at = table.find(",,100"); at != std::string::npos; at = table.find(",,100"))
+    table.replace(at, 5, ",,999");
+  write_text_atomically(folder_ / "world/train/train.csv", table);
+  Recipe foreign = student;
+  foreign.out = (folder_ / "foreign").string();
+  EXPECT_THROW(train(foreign), Error);
+}
+
 TEST_F(TrainerTest, another_recipe_in_the_same_folder_is_an_error_and_fresh_starts_over) {
   Recipe first = recipe("run");
   first.schedule.epochs = 1;

@@ -16,7 +16,7 @@ Embedded embed(nn::EmbeddingNet& net, Objective* objective, const std::vector<si
                const data::TrainingSet& set, data::PhotoStore& store,
                const data::LoaderOptions& options, size_t batch_size) {
   data::LoaderOptions plain = options;
-  plain.augment.reset();
+  plain.view.reset();
   data::Loader loader(store, plain, data::ordered_batches(photos, batch_size));
   Embedded result;
   std::vector<torch::Tensor> parts;
@@ -28,10 +28,11 @@ Embedded embed(nn::EmbeddingNet& net, Objective* objective, const std::vector<si
         torch::from_blob(batch.pixels.data(), {count, 3, options.size, options.size});
     const torch::Tensor embeddings = forward(net, images, "f32");
     if (objective != nullptr) {
-      const auto loss = objective->loss(embeddings, batch.photos, /*progress=*/1).item<double>();
+      const auto loss =
+          objective->loss(embeddings, {batch.photos, std::nullopt, {}, 1}).item<double>();
       result.loss += loss * static_cast<double>(count);
     }
-    parts.push_back(loss::normalize_rows(embeddings));
+    parts.push_back(loss::normalize_rows(embeddings).cpu());
     for (const size_t photo : batch.photos) {
       result.rows.photos.push_back(photo);
       result.rows.landmarks.push_back(set.samples[photo].landmark);

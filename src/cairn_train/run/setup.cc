@@ -1,0 +1,98 @@
+#include "cairn_train/run/setup.h"
+
+#include <fmt/format.h>
+
+#include "cairn/base/error.h"
+#include "cairn/base/files.h"
+#include "cairn/base/log.h"
+#include "cairn_train/nn/layers.h"
+#include "cairn_train/nn/weights.h"
+#include "cairn_train/run/forward.h"
+#include "cairn_train/run/stages.h"
+
+namespace cairn::run {
+
+namespace fs = std::filesystem;
+
+// The side that photos are kept at in memory: as large as any view or the teacher needs.
+int stored_side(const Recipe& recipe) {
+  const int teacher = recipe.distill.teacher.empty() ? 0 : teacher_size(recipe.distill);
+  return std::max(largest_side(recipe), 2 * teacher);
+}
+
+std::vector<fs::path> paths_of(const data::TrainingSet& set) {
+  std::vector<fs::path> paths;
+  for (const data::Sample& sample : set.samples) paths.push_back(sample.path);
+  return paths;
+}
+
+nn::EmbeddingNet make_net(const Recipe& recipe) {
+  torch::manual_seed(recipe.seed);
+  nn::EmbeddingNet net(recipe.model);
+  net.to(choose_device(recipe.device));
+  keep_channels_last(net);
+  if (recipe.freeze_batch_norms) nn::freeze_batch_norms(net);
+  if (recipe.init.empty()) return net;
+  nn::LoadReport report =
+      nn::load_state(net, nn::load_safetensors(recipe.init).tensors, nn::Strictness::kLenient);
+  std::erase_if(report.missing, nn::is_unused_key);
+  // Another run's classifier is of other landmarks.
+  std::erase_if(report.unexpected,
+                [](const std::string& key) { return key.starts_with(nn::kHeadPrefix); });
+  if (report.loaded == 0)
+    throw Error(fmt::format("{}: none of its tensors fits the network ({})", recipe.init,
+                            report.summary()));
+  if (report.complete())
+    log_info(fmt::format("{}: {}", recipe.init, report.summary()));
+  else
+    log_warning(fmt::format("{}: {}", recipe.init, report.summary()));
+  return net;
+}
+
+// The checkpoint to go on from, if there is one; with `fresh`, the earlier run's files are removed.
+std::optional<Checkpoint> find_checkpoint(const fs::path& folder, const Recipe& recipe,
+                                          bool fresh) {
+  if (fresh) {
+    for (const char* name : {"checkpoint.safetensors", "best.safetensors", "weights.safetensors",
+                             "model.onnx", "curves.csv", "tensorboard", "samples"})
+      fs::remove_all(folder / name);
+    return std::nullopt;
+  }
+  std::optional<Checkpoint> saved = load_checkpoint(folder);
+  const std::string difference = saved ? recipe_difference(saved->recipe, recipe) : "";
+  if (!difference.empty())
+    throw Error(
+        fmt::format("{} holds a run of another recipe ({}); choose another out, or start over with "
+                    "--fresh",
+                    folder.string(), difference));
+  return saved;
+}
+
+fs::path made(const fs::path& folder) {
+  make_folder(folder);
+  return folder;
+}
+
+TeacherTargets make_targets(const Recipe& recipe, const data::TrainingSet& set,
+                            data::PhotoStore& store, int threads) {
+  if (recipe.distill.teacher.empty()) return {};
+  return teacher_targets(recipe.distill, paths_of(set), store, recipe.model.embedding_dim, threads,
+                         recipe.out);
+}
+
+// The photos of an epoch: those with labels as often as oversampling wants, those without where
+// something is to be learned from them.
+std::vector<size_t> pool_of(const Recipe& recipe, const data::TrainingSet& set,
+                            const TeacherTargets& targets) {
+  std::vector<size_t> pool = set.epoch_samples;
+  if (!recipe.distill.teacher.empty()) {
+    pool.insert(pool.end(), set.unlabelled.begin(), set.unlabelled.end());
+    std::erase_if(pool, [&](size_t i) { return !targets.usable[i]; });
+  }
+  if (recipe.head.type != "none")
+    pool.insert(pool.end(), set.nonlandmark.begin(), set.nonlandmark.end());
+  if (pool.size() < 2) throw Error("training needs at least two photos that can be read");
+  return pool;
+}
+
+}  // namespace cairn::run
