@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "cairn/base/error.h"
+#include <algorithm>
+#include <cmath>
+
+#include "cairn/base/random.h"
 #include "cairn/eval/gap.h"
 
 namespace cairn::apps {
@@ -29,104 +32,117 @@ std::vector<std::optional<rank::Vote>> filtered(std::vector<std::optional<rank::
   return votes;
 }
 
-// Scores answers on one part of a solution.
-class Scorer {
- public:
-  Scorer(const PostInputs& inputs, const std::vector<dataset::RecognitionSolution>& solution)
-      : ids_(inputs.models[0].queries.ids), solution_(solution) {}
+using Votes = std::vector<std::optional<rank::Vote>>;
+using Results = std::vector<eval::RecognitionResult>;
 
-  double gap(const std::vector<std::optional<rank::Vote>>& votes, eval::Usage usage) const {
-    std::vector<eval::RecognitionAnswer> answers;
-    for (size_t q = 0; q < votes.size(); ++q) {
-      eval::RecognitionAnswer one{ids_[q], std::nullopt, 0};
-      if (votes[q]) one = {ids_[q], votes[q]->landmark, votes[q]->confidence};
-      answers.push_back(one);
-    }
-    return eval::global_average_precision(
-        eval::join_recognition(solution_, answers, usage).results);
-  }
-
- private:
-  std::span<const std::string> ids_;
-  const std::vector<dataset::RecognitionSolution>& solution_;
-};
-
+// A setting of the steps and what it answers on the part that is tuned on.
 struct Candidate {
   PostOptions options;
-  double gap = -1;
+  Results results;
 };
 
 class Tuner {
  public:
   Tuner(const PostInputs& inputs, const std::vector<dataset::RecognitionSolution>& solution,
         eval::Usage usage)
-      : inputs_(inputs), scorer_(inputs, solution), usage_(usage) {}
+      : inputs_(inputs), solution_(solution), usage_(usage) {}
 
-  // The best of the settings of the chosen steps; the first of those that are the same.
-  Candidate best(const PostOptions& start, bool penalty, bool objects, bool limit) const {
-    Candidate best;
-    for (const PostOptions& by_penalty : penalties(start, penalty)) {
-      const auto votes = rank::recognize_penalised(inputs_.models, by_penalty.penalty);
-      for (const PostOptions& by_objects : object_rules(by_penalty, objects)) {
-        for (const PostOptions& options : limits(by_objects, limit)) {
-          const double gap = scorer_.gap(filtered(votes, inputs_, options), usage_);
-          if (gap > best.gap + kSame) best = {options, gap};
-        }
-      }
+  Candidate of(const PostOptions& options) const {
+    return {options, results(answer(inputs_, options), usage_)};
+  }
+
+  // The best of some settings, if one earns its place against `now`.
+  Candidate better(const Candidate& now, const std::vector<PostOptions>& settings) const {
+    Candidate best = now;
+    double best_gain = 0;
+    for (const PostOptions& options : settings) {
+      Candidate candidate = of(options);
+      const double sure_gain = lower_gain(now.results, candidate.results);
+      if (sure_gain <= best_gain + kSame) continue;
+      best_gain = sure_gain;
+      best = std::move(candidate);
     }
     return best;
   }
 
   double gap_on(const PostOptions& options, eval::Usage usage) const {
-    return scorer_.gap(answer(inputs_, options), usage);
+    return eval::global_average_precision(results(answer(inputs_, options), usage));
   }
 
  private:
-  // Each list begins with the author's values.
-  static std::vector<PostOptions> penalties(const PostOptions& start, bool on) {
-    if (!on) return {start};
-    std::vector<PostOptions> list;
-    for (const size_t top_k : {3, 1, 5, 10}) {
-      for (const size_t of_references : {5, 0, 1, 10, 20}) {
-        for (const size_t of_queries : {10, 0, 1, 5, 20}) {
-          if (of_references + of_queries == 0) continue;
-          list.push_back(start);
-          list.back().penalty.top_k = top_k;
-          list.back().penalty.of_references = of_references;
-          list.back().penalty.of_queries = of_queries;
-        }
-      }
+  Results results(const Votes& votes, eval::Usage usage) const {
+    std::vector<eval::RecognitionAnswer> answers;
+    const auto ids = inputs_.models[0].queries.ids;
+    for (size_t q = 0; q < votes.size(); ++q) {
+      eval::RecognitionAnswer one{ids[q], std::nullopt, 0};
+      if (votes[q]) one = {ids[q], votes[q]->landmark, votes[q]->confidence};
+      answers.push_back(one);
     }
-    return list;
+    return eval::join_recognition(solution_, answers, usage).results;
   }
 
-  static std::vector<PostOptions> object_rules(const PostOptions& start, bool on) {
-    if (!on) return {start};
-    std::vector<PostOptions> list;
-    for (const double confidence : {0.5, 0.3, 0.7}) {
-      for (const double share : {1 / 2.7, 0.25, 0.5, 0.7, 1.0}) {
-        list.push_back(start);
-        list.back().filter_objects = true;
-        list.back().objects = {confidence, share};
+  // The gain in GAP that is left after a standard error, over redrawn sets of queries (bootstrap;
+  // Efron 1979): a few hundred queries make most differences of settings chance.
+  static double lower_gain(const Results& before, const Results& after) {
+    constexpr int kRedrawn = 100;
+    double sum = 0;
+    double squares = 0;
+    for (uint64_t i = 0; i < kRedrawn; ++i) {
+      Rng random = Rng::for_stream(1, fnv1a("bootstrap"), i);
+      Results a;
+      Results b;
+      for (size_t k = 0; k < before.size(); ++k) {
+        const auto row = static_cast<size_t>(random.below(before.size()));
+        a.push_back(before[row]);
+        b.push_back(after[row]);
       }
+      const double gain = eval::global_average_precision(b) - eval::global_average_precision(a);
+      sum += gain;
+      squares += gain * gain;
     }
-    return list;
-  }
-
-  static std::vector<PostOptions> limits(const PostOptions& start, bool on) {
-    if (!on) return {start};
-    std::vector<PostOptions> list;
-    for (const size_t limit : {20, 10, 15, 30, 40, 60, 100, 200}) {
-      list.push_back(start);
-      list.back().limit = limit;
-    }
-    return list;
+    const double mean = sum / kRedrawn;
+    return mean - std::sqrt(std::max(0.0, squares / kRedrawn - mean * mean));
   }
 
   const PostInputs& inputs_;
-  const Scorer scorer_;
+  const std::vector<dataset::RecognitionSolution>& solution_;
   const eval::Usage usage_;
 };
+
+// The settings of each step over those of the others. Each list begins with the author's values.
+std::vector<PostOptions> penalties(const PostOptions& start) {
+  std::vector<PostOptions> list;
+  for (const size_t of_references : {5, 0, 1, 10, 20}) {
+    for (const size_t of_queries : {10, 0, 1, 5, 20}) {
+      if (of_references + of_queries == 0) continue;
+      list.push_back(start);
+      list.back().penalty.of_references = of_references;
+      list.back().penalty.of_queries = of_queries;
+    }
+  }
+  return list;
+}
+
+std::vector<PostOptions> object_rules(const PostOptions& start) {
+  std::vector<PostOptions> list;
+  for (const double confidence : {0.5, 0.3, 0.7}) {
+    for (const double share : {1 / 2.7, 0.25, 0.5, 0.7, 1.0}) {
+      list.push_back(start);
+      list.back().filter_objects = true;
+      list.back().objects = {confidence, share};
+    }
+  }
+  return list;
+}
+
+std::vector<PostOptions> limits(const PostOptions& start) {
+  std::vector<PostOptions> list;
+  for (const size_t limit : {20, 10, 15, 30, 40, 60, 100, 200}) {
+    list.push_back(start);
+    list.back().limit = limit;
+  }
+  return list;
+}
 
 }  // namespace
 
@@ -148,39 +164,46 @@ std::vector<std::optional<rank::Vote>> answer(const PostInputs& inputs,
 PostOptions tune(const PostInputs& inputs,
                  const std::vector<dataset::RecognitionSolution>& solution, eval::Usage usage,
                  const PostOptions& start) {
-  const bool can_penalise = inputs.models[0].nonlandmarks.count() > 0;
-  const bool can_detect = !inputs.detections.empty();
   const Tuner tuner(inputs, solution, usage);
   const eval::Usage rest =
       usage == eval::Usage::kPublic ? eval::Usage::kPrivate : eval::Usage::kPublic;
-  struct Row {
-    const char* name;
-    bool penalty, objects, limit;
-  };
-  const Row rows[] = {{"none", false, false, false},
-                      {"+1 non-landmark penalty", true, false, false},
-                      {"+2 detector filter", false, true, false},
-                      {"+3 landmark limit", false, false, true},
-                      {"all", true, true, true}};
   PostOptions plain = start;
   plain.penalty.of_references = plain.penalty.of_queries = 0;
   plain.filter_objects = false;
   plain.limit = 0;
-  Candidate winner;
-  fmt::print("{:<26} {:>8} {:>8}  {}\n", "steps", "tuned on", "the rest", "options");
-  for (const Row& row : rows) {
-    if ((row.penalty && !can_penalise) || (row.objects && !can_detect)) {
-      fmt::print("{:<26} {:>8} {:>8}  needs {}\n", row.name, "-", "-",
-                 row.penalty && !can_penalise ? "--nonlandmarks" : "--detections");
+  const Candidate none = tuner.of(plain);
+  Candidate all = none;
+  const auto show = [&](const char* name, const Candidate& row) {
+    fmt::print("{:<26} {:>8.4f} {:>8.4f}  {}\n", name, tuner.gap_on(row.options, usage),
+               tuner.gap_on(row.options, rest), as_arguments(row.options));
+  };
+  struct Step {
+    const char* name;
+    std::vector<PostOptions> (*settings)(const PostOptions&);
+    bool possible;
+    const char* needs;
+  };
+  const Step steps[] = {
+      {"+1 non-landmark penalty", penalties, inputs.models[0].nonlandmarks.count() > 0,
+       "--nonlandmarks"},
+      {"+2 detector filter", object_rules, !inputs.detections.empty(), "--detections"},
+      {"+3 landmark limit", limits, true, ""}};
+  fmt::print("{:<26} {:>8} {:>8}  {}\n", "GAP with", "tuned on", "the rest", "options");
+  show("none", none);
+  for (const Step& step : steps) {
+    if (!step.possible) {
+      fmt::print("{:<26} {:>8} {:>8}  needs {}\n", step.name, "-", "-", step.needs);
       continue;
     }
-    const Candidate found = tuner.best(plain, row.penalty, row.objects, row.limit);
-    fmt::print("{:<26} {:>8.4f} {:>8.4f}  {}\n", row.name, found.gap,
-               tuner.gap_on(found.options, rest), as_arguments(found.options));
-    if (found.gap > winner.gap + kSame) winner = found;
+    show(step.name, tuner.better(none, step.settings(none.options)));
+    all = tuner.better(all, step.settings(all.options));
   }
-  fmt::print("\nchosen: {}\n", as_arguments(winner.options));
-  return winner.options;
+  show("all", all);
+  fmt::print(
+      "\nA step that gains less than its standard error on the queries tuned on stays off.\n"
+      "chosen: {}\n",
+      as_arguments(all.options));
+  return all.options;
 }
 
 }  // namespace cairn::apps

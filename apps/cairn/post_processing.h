@@ -35,8 +35,8 @@ struct PostInputs {
 std::vector<std::optional<rank::Vote>> answer(const PostInputs& inputs, const PostOptions& options);
 
 // Searches the thresholds of each step on the queries of one usage, prints a table of the GAP with
-// none, each and all of the steps on that part and on the rest, and returns the best of them:
-// of results within a ten-thousandth, the one with fewer steps.
+// none, each and all of the steps on that part and on the rest, and returns the last. For "all" the
+// steps are tuned one after another; a step is used only where its gain exceeds its standard error.
 PostOptions tune(const PostInputs& inputs,
                  const std::vector<dataset::RecognitionSolution>& solution, eval::Usage usage,
                  const PostOptions& start);
