@@ -17,6 +17,8 @@ test=(libgtest-dev libopencv-imgcodecs-dev libonnx-testdata clang-format)
 # For `make fuzz` and `make lint`.
 tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)
 bench=(libbenchmark-dev nodejs npm)
+# The peer of training throughput.
+peers=(python3-torch python3-torchvision)
 
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(runtime train test)
@@ -28,7 +30,8 @@ for group in "${groups[@]}"; do
     test) wanted+=("${test[@]}") ;;
     tools) wanted+=("${tools[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) echo "setup.sh: unknown group '$group' (runtime, train, test, tools, bench)" >&2; exit 2 ;;
+    peers) wanted+=("${peers[@]}") ;;
+    *) echo "setup.sh: unknown group '$group' (runtime, train, test, tools, bench, peers)" >&2; exit 2 ;;
   esac
 done
 

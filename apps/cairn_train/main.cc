@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cairn_train/run/allocator.h"
+#include "cairn_train/run/dry_run.h"
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/trainer.h"
 #include "run_app.h"
@@ -26,20 +27,26 @@ void declare_train(CLI::App& app, TrainArguments& arguments) {
   app.add_option("override", arguments.overrides,
                  "key=value: sets a key of the recipe, as schedule.epochs=5 or out=runs/first");
   app.add_flag("--fresh", arguments.fresh, "start over where OUT holds an earlier run");
-  app.add_flag("--dry-run", arguments.dry_run, "print the whole recipe and stop");
+  app.add_flag(
+      "--dry-run", arguments.dry_run,
+      "print the whole recipe, what it finds, its stages and the estimated time, and stop");
   app.footer(
-      "Writes OUT/model.onnx, weights.safetensors, labels.csv and curves.csv. A run that was "
-      "stopped goes on\nwhen the same command is given again.\n\nExample:\n"
+      "Writes OUT/model.onnx, weights.safetensors, labels.csv, curves.csv, samples/ (what each "
+      "stage shows) and\ntensorboard/. A run that was stopped goes on when the same command is "
+      "given again.\n\nExample:\n"
       "  cairn train --recipe configs/demo.yaml data.root=build/demo/world out=build/demo/run\n\n"
       "Keys, defaults and meanings:\n" +
       run::recipe_help());
   app.callback([&arguments] {
     const run::Recipe recipe = run::load_recipe(arguments.recipe, arguments.overrides);
+    run::keep_tensor_memory();
     if (arguments.dry_run) {
       fmt::print("{}", run::recipe_yaml(recipe));
+      std::fflush(stdout);
+      const std::string description = run::describe_run(recipe);
+      fmt::print("\n{}", description);
       return;
     }
-    run::keep_tensor_memory();
     run::train(recipe, {arguments.fresh, {}});
   });
 }
