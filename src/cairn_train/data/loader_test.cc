@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "cairn/base/files.h"
@@ -161,6 +162,31 @@ TEST(random_view, without_any_change_is_the_plain_view) {
   augment.flip = 1;
   random_view(photo, options, normalisation, random, random_pixels.data());
   EXPECT_NEAR(random_pixels[0], plain_pixels[15], 1e-5);
+}
+
+// What recipes without stages have been trained with: a change here changes every such run.
+TEST(random_view, of_the_default_options_stays_what_it_was) {
+  image::Image photo{60, 45, std::vector<uint8_t>(60 * 45 * 3)};
+  for (int i = 0; i < 60 * 45 * 3; ++i)
+    photo.pixels[i] =
+        static_cast<uint8_t>(4 * (i / 3 % 60) + (i % 3 - 1) * (i / 180) + 30 * (i % 3));
+  const image::Normalisation normalisation{{127.5F, 127.5F, 127.5F}, {127.5F, 127.5F, 127.5F}};
+  ViewOptions options;
+  options.size = 16;
+  std::vector<float> pixels(3 * 16 * 16);
+  const std::vector<std::array<float, 4>> expected = {
+      {-0.453884F, -0.449282F, 0.295559F, -0.237186F},
+      {0.163217F, -0.196755F, 0.176011F, -0.139375F},
+      {0.154585F, -0.148942F, 0.109323F, -0.210862F},
+      {0.570550F, 0.069840F, 0.540284F, 0.111141F}};
+  for (uint64_t place = 0; place < expected.size(); ++place) {
+    Rng random = Rng::for_stream(1, 1, place);
+    random_view(photo, options, normalisation, random, pixels.data());
+    EXPECT_NEAR(pixels[0], expected[place][0], 1e-5) << place;
+    EXPECT_NEAR(pixels[15 * 16 + 3], expected[place][1], 1e-5) << place;
+    EXPECT_NEAR(pixels[256 + 100], expected[place][2], 1e-5) << place;
+    EXPECT_NEAR(pixels[767], expected[place][3], 1e-5) << place;
+  }
 }
 
 TEST(random_view, cuts_windows_out_of_the_squeezed_photo_and_drops_one_square) {
