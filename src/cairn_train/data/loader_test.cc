@@ -126,6 +126,28 @@ TEST_F(LoaderTest, only_broken_photos_end_in_an_error) {
   EXPECT_THROW(loader.next(batch), Error);
 }
 
+TEST_F(LoaderTest, a_store_that_decodes_at_a_reduced_size_gives_nearly_the_same_photos) {
+  image::Image large{160, 120, std::vector<uint8_t>(160 * 120 * 3)};
+  for (size_t p = 0; p < large.pixels.size(); ++p)
+    large.pixels[p] = static_cast<uint8_t>((p / 3 % 160 + p / 480) / 2);
+  const std::filesystem::path file = folder_ / "large.jpg";
+  write_file_atomically(file, image::encode_jpeg(large, 95));
+  PhotoStore whole({file}, 50, 0);
+  PhotoStore reduced({file}, 50, 0, Decoding::kReduced);
+  const auto expected = whole.get(0);
+  const auto photo = reduced.get(0);
+  ASSERT_TRUE(expected && photo);
+  EXPECT_EQ(photo.value()->height, 50);
+  ASSERT_EQ(photo.value()->width, expected.value()->width);
+  int different = 0;
+  for (size_t p = 0; p < photo.value()->pixels.size(); ++p) {
+    const int change = photo.value()->pixels[p] - expected.value()->pixels[p];
+    EXPECT_LE(std::abs(change), 12) << p;
+    different += change != 0;
+  }
+  EXPECT_GT(different, 0);
+}
+
 TEST(epoch_batches, are_whole_and_without_repetition) {
   std::vector<size_t> photos;
   for (size_t i = 0; i < 23; ++i) photos.push_back(100 + i);
