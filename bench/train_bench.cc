@@ -1,4 +1,5 @@
-// Training steps of EfficientNet-B0 with an ArcFace head on random photos in memory: photos a second.
+// Training steps of EfficientNet-B0 with an ArcFace head on random photos in memory: photos a
+// second.
 //
 //   train_bench [SIZE] [BATCH] [CLASSES] [CENTRES] [STEPS] [f32|bf16]
 #include <fmt/format.h>
@@ -19,7 +20,9 @@
 int main(int argc, char** argv) {
   using namespace cairn;
   using Clock = std::chrono::steady_clock;
-  const auto number = [&](int i, int otherwise) { return argc > i ? std::stoi(argv[i]) : otherwise; };
+  const auto number = [&](int i, int otherwise) {
+    return argc > i ? std::stoi(argv[i]) : otherwise;
+  };
   const int size = number(1, 224);
   const int batch = number(2, 16);
   const int classes = number(3, 1000);
@@ -34,7 +37,8 @@ int main(int argc, char** argv) {
   loss::CosineHead head(512, classes, centres);
   const loss::ArcFace arcface({.scale = 45, .margin = 0.3});
   std::vector<optim::TrainedParameter> parameters;
-  for (const auto& entry : net.named_parameters()) parameters.push_back({entry.key(), entry.value()});
+  for (const auto& entry : net.named_parameters())
+    parameters.push_back({entry.key(), entry.value()});
   parameters.push_back({"head", head.weight()});
   optim::OptimiserOptions options;
   options.type = centres > 1 ? "ranger" : "sgd";

@@ -1,4 +1,4 @@
-// CSV tables: rows, labels and solutions.
+// CSV tables: rows, labels, solutions and detections.
 #include "cairn/base/csv.h"
 
 #include <sys/mman.h>
@@ -9,6 +9,7 @@
 #include "cairn/base/error.h"
 #include "cairn/dataset/photos.h"
 #include "cairn/dataset/solutions.h"
+#include "cairn/detect/detections_csv.h"
 #include "target.h"
 
 namespace {
@@ -53,6 +54,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   expect_no_worse_than_error([&] { cairn::dataset::read_labels(file.path()); });
   expect_no_worse_than_error([&] { cairn::dataset::read_recognition_solution(file.path()); });
   expect_no_worse_than_error([&] { cairn::dataset::read_retrieval_solution(file.path()); });
+  expect_no_worse_than_error([&] {
+    for (const auto& photo : cairn::detect::read_detections(file.path()))
+      cairn::fuzz::require(photo.width > 0 && photo.height > 0);
+  });
   return 0;
 }
 
@@ -64,6 +69,8 @@ std::vector<Seed> seeds() {
       {"clean.csv", "\xEF\xBB\xBFlandmark_id,images\r\n1,a b\r\n2,c\r\n"},
       {"recognition.csv", "id,landmarks,Usage\na,12 34,Public\nb,,Private\nc,None,Ignored\n"},
       {"retrieval.csv", "id,images,Usage\nq,\"z a\nm\",Private\nr,None,Ignored"},
+      {"detections.csv",
+       "id,width,height,class,confidence,x1,y1,x2,y2\na,40,30,7,0.75,1,2,3.5,4\nb,9,9,,,,,,\n"},
       {"open_quote.csv", "id,landmark_id\na,\"1\n\n"}};
   std::vector<Seed> all;
   all.reserve(texts.size());

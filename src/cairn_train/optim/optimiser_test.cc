@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 
 namespace cairn::optim {
 namespace {
@@ -97,6 +98,57 @@ TEST(Optimiser, leaves_everything_as_it_is_where_a_gradient_is_no_number) {
   EXPECT_FALSE(std::isfinite(optimiser.step(0.1)));
   EXPECT_TRUE(torch::equal(before, own.matrix.detach()));
   EXPECT_EQ(optimiser.steps(), 0);
+}
+
+TEST(adam_update, is_the_same_by_tensor_operations_for_any_device) {
+  for (const bool centralise : {false, true}) {
+    for (const bool adaptive : {false, true}) {
+      torch::manual_seed(5);
+      UpdateRule rule;
+      rule.adaptive = adaptive;
+      rule.centralise = centralise;
+      rule.shrink = 0.7F;
+      rule.l2 = 0.01F;
+      rule.keep = 0.99F;
+      rule.rate = 0.05F;
+      rule.root = 1.5F;
+      const auto weights = torch::randn({6, 4, 3, 3}).contiguous(torch::MemoryFormat::ChannelsLast);
+      const auto gradient = torch::randn_like(weights);
+      std::vector<torch::Tensor> hot = {weights.clone(), torch::rand_like(weights),
+                                        torch::rand_like(weights)};
+      std::vector<torch::Tensor> plain;
+      for (const auto& tensor : hot) plain.push_back(tensor.clone());
+      adam_update(hot[0], gradient, hot[1], hot[2], rule);
+      adam_update_anywhere(plain[0], gradient, plain[1], plain[2], rule);
+      for (size_t i = 0; i < hot.size(); ++i)
+        EXPECT_TRUE(torch::allclose(hot[i], plain[i], 1e-5, 1e-6)) << i;
+    }
+  }
+}
+
+TEST(Optimiser, ranger_goes_on_from_its_saved_state_bit_by_bit) {
+  OptimiserOptions options;
+  options.type = "ranger";
+  const Problem whole(1);
+  const Problem broken(1);
+  Optimiser unbroken = make(options, whole);
+  auto first = std::make_unique<Optimiser>(make(options, broken));
+  for (int step = 0; step < 14; ++step) {
+    if (step == 8) {
+      auto second = std::make_unique<Optimiser>(make(options, broken));
+      const auto saved = first->state();
+      const auto targets = second->state();
+      for (size_t i = 0; i < saved.size(); ++i) targets[i].second.copy_(saved[i].second);
+      second->set_steps(first->steps());
+      first = std::move(second);
+    }
+    whole.set_gradients(step);
+    broken.set_gradients(step);
+    unbroken.step(0.05);
+    first->step(0.05);
+  }
+  EXPECT_TRUE(torch::equal(whole.matrix, broken.matrix));
+  EXPECT_TRUE(torch::equal(whole.vector, broken.vector));
 }
 
 }  // namespace
