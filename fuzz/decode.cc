@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint64_t pixels = static_cast<uint64_t>(photo.width) * static_cast<uint64_t>(photo.height);
   cairn::fuzz::require(pixels <= kMaxPixels && photo.pixels.size() == pixels * 3);
   cairn::image::resize_bilinear(photo, 8, 8);
+  const auto reduced =
+      cairn::image::decode({data, size}, {.max_pixels = kMaxPixels, .min_short_side = 4});
+  cairn::fuzz::require(!reduced || reduced.value().width <= photo.width);
   return 0;
 }
 

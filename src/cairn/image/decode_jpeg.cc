@@ -34,7 +34,24 @@ class JpegDecoder {
     return true;
   }
 
-  // Writes width × height RGB pixels. False: see reason().
+  // Chooses the smallest scale whose shorter side is at least that long; then output_width() and
+  // output_height() are known. False: see reason().
+  bool choose_scale(int min_short_side) {
+    if (setjmp(jump_) != 0) return false;
+    const JDIMENSION shorter =
+        info_.image_width < info_.image_height ? info_.image_width : info_.image_height;
+    const auto least = static_cast<JDIMENSION>(min_short_side);
+    info_.scale_num = 1;
+    info_.scale_denom = 1;
+    while (min_short_side > 0 && info_.scale_denom < 8 &&
+           shorter / (2 * info_.scale_denom) >= least) {
+      info_.scale_denom *= 2;
+    }
+    jpeg_calc_output_dimensions(&info_);
+    return true;
+  }
+
+  // Writes output_width × output_height RGB pixels. False: see reason().
   bool read_pixels(uint8_t* pixels) {
     if (setjmp(jump_) != 0) return false;
     const bool is_cmyk = info_.num_components == 4;
@@ -71,6 +88,8 @@ class JpegDecoder {
 
   uint64_t width() const { return info_.image_width; }
   uint64_t height() const { return info_.image_height; }
+  uint64_t output_width() const { return info_.output_width; }
+  uint64_t output_height() const { return info_.output_height; }
   const std::string& reason() const { return reason_; }
 
   int orientation() const {
@@ -149,7 +168,10 @@ Result<Image> decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& o
       !problem.empty()) {
     return Failure{std::move(problem)};
   }
-  Image image = make_image(decoder.width(), decoder.height());
+  if (!decoder.choose_scale(options.min_short_side)) {
+    return Failure{"broken JPEG: " + decoder.reason()};
+  }
+  Image image = make_image(decoder.output_width(), decoder.output_height());
   if (!decoder.read_pixels(image.pixels.data())) {
     return Failure{"broken JPEG: " + decoder.reason()};
   }

@@ -75,6 +75,34 @@ TEST(Decode, large_photos_have_the_pixels_of_imread) {
   }
 }
 
+TEST(Decode, jpegs_of_twice_the_wanted_side_have_the_pixels_of_a_reduced_imread) {
+  const std::vector<std::pair<int, int>> reductions = {
+      {0, cv::IMREAD_COLOR},
+      {302, cv::IMREAD_COLOR},
+      {301, cv::IMREAD_REDUCED_COLOR_2},
+      {151, cv::IMREAD_REDUCED_COLOR_2},
+      {150, cv::IMREAD_REDUCED_COLOR_4},
+      {75, cv::IMREAD_REDUCED_COLOR_8},
+      {1, cv::IMREAD_REDUCED_COLOR_8},
+  };
+  for (const bool progressive : {false, true}) {
+    const auto bytes = testing::write_jpeg(draw_photo(801, 603, 6),
+                                           {.progressive = progressive, .orientation = 6});
+    for (const auto& [side, flag] : reductions) {
+      const auto photo = decode(bytes, {.min_short_side = side});
+      ASSERT_TRUE(photo) << photo.reason();
+      EXPECT_EQ(difference(photo.value(), cv::imdecode(bytes, flag)), 0) << side;
+      EXPECT_GE(std::min(photo.value().width, photo.value().height), side);
+    }
+  }
+}
+
+TEST(Decode, a_small_jpeg_counts_with_all_its_pixels_against_the_limit) {
+  const auto bytes = testing::write_jpeg(draw_photo(64, 64, 6), {});
+  EXPECT_FALSE(decode(bytes, {.max_pixels = 4000, .min_short_side = 8}));
+  EXPECT_TRUE(decode(bytes, {.max_pixels = 4096, .min_short_side = 8}));
+}
+
 // An image with 1 at the top left, 2 at the top right, 3 bottom left, 4 bottom right (in red).
 std::vector<int> corners(const Image& image) {
   const auto red = [&](int x, int y) {

@@ -21,6 +21,10 @@ struct Image {
 struct DecodeOptions {
   uint64_t max_pixels = 100'000'000;  // larger photos are a Failure
   bool apply_orientation = true;      // turn the photo as its EXIF orientation says
+  // Above 0: a JPEG of twice this on its shorter side, or more, is decoded at a half, a quarter or
+  // an eighth of its size, the least that keeps so much. Fewer coefficients are transformed, so it
+  // is quicker; the pixels are those of cv2.IMREAD_REDUCED_COLOR_2, _4, _8.
+  int min_short_side = 0;
 };
 
 // Decodes JPEG, PNG, WebP or HEIC, told apart by content. Grey, CMYK, 16-bit and palette photos

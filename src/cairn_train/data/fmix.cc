@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <numbers>
 #include <numeric>
+#include <opencv2/core.hpp>
 
 #include "cairn/base/error.h"
 
 namespace cairn::data {
 namespace {
-
-using Complex = std::complex<double>;
 
 int columns_of(const FMixSpectrum& s) { return s.width / 2 + 1 + s.width % 2; }
 
@@ -20,60 +18,50 @@ double frequency(int index, int length) {
   return static_cast<double>(index < half ? index : index - length) / length;
 }
 
-// e^(2πi k / length) for k = 0 … length-1.
-std::vector<Complex> roots(int length) {
-  std::vector<Complex> table;
-  for (int k = 0; k < length; ++k)
-    table.push_back(std::polar(1.0, 2 * std::numbers::pi * k / length));
-  return table;
+double amplitude(const FMixSpectrum& s, int row, int column) {
+  const double least = 1.0 / std::max(s.height, s.width);
+  const double fy = frequency(row, s.height);
+  const double fx = frequency(column, s.width);
+  return std::pow(std::max(std::sqrt(fy * fy + fx * fx), least), -s.decay);
 }
 
-// A half spectrum: rows × columns, of the vertical and horizontal frequencies 0, 1, ….
-struct Half {
-  int rows = 0;
-  int columns = 0;
-  std::vector<Complex> values;
-};
-
-Half half_spectrum(const FMixSpectrum& s, const std::vector<double>& noise) {
+// The spectrum of an image: vertical frequencies by horizontal ones, 0 and positive.
+cv::Mat2d half_spectrum(const FMixSpectrum& s, const std::vector<double>& noise) {
   const int columns = columns_of(s);
-  const double least = 1.0 / std::max(s.height, s.width);
   const auto scaled = [&](int row, int column, int part) {
-    const double f = std::hypot(frequency(row, s.height), frequency(column, s.width));
     const size_t at = (static_cast<size_t>(row) * columns + column) * 2 + part;
-    return noise[at] / std::pow(std::max(f, least), s.decay);
+    return noise[at] * amplitude(s, row, column);
   };
-  Half half;
   if (s.reference_rows) {
-    half.rows = std::min(columns, s.height);
-    half.columns = 2;
+    cv::Mat2d half(std::min(columns, s.height), 2);
     for (int r = 0; r < half.rows; ++r)
-      for (int c = 0; c < 2; ++c) half.values.emplace_back(scaled(0, r, c), scaled(1, r, c));
-  } else {
-    half.rows = s.height;
-    half.columns = s.width / 2 + 1;
-    for (int r = 0; r < half.rows; ++r)
-      for (int c = 0; c < half.columns; ++c)
-        half.values.emplace_back(scaled(r, c, 0), scaled(r, c, 1));
+      for (int c = 0; c < 2; ++c) half(r, c) = {scaled(0, r, c), scaled(1, r, c)};
+    return half;
+  }
+  cv::Mat2d half(s.height, s.width / 2 + 1);
+  for (int r = 0; r < half.rows; ++r) {
+    for (int c = 0; c < half.cols; ++c) {
+      const size_t at = (static_cast<size_t>(r) * columns + c) * 2;
+      const double scale = amplitude(s, r, c);
+      half(r, c) = {scale * noise[at], scale * noise[at + 1]};
+    }
   }
   return half;
 }
 
-// The vertical inverse transform: height × columns.
-std::vector<Complex> transform_columns(const Half& half, int height) {
-  const std::vector<Complex> turn = roots(height);
-  std::vector<Complex> out(static_cast<size_t>(height) * half.columns);
-  for (int y = 0; y < height; ++y) {
-    Complex* row = &out[static_cast<size_t>(y) * half.columns];
-    for (int r = 0; r < half.rows; ++r) {
-      const Complex t = turn[static_cast<size_t>(r) * y % height];
-      const Complex* from = &half.values[static_cast<size_t>(r) * half.columns];
-      for (int c = 0; c < half.columns; ++c)
-        row[c] += Complex(t.real() * from[c].real() - t.imag() * from[c].imag(),
-                          t.real() * from[c].imag() + t.imag() * from[c].real());
-    }
-  }
-  return out;
+// The real part of the inverse transform, but for a factor. `others` is that of the columns whose
+// opposite frequencies are left out; the columns 0 and width/2 hold their own.
+std::vector<double> inverse_transform(const cv::Mat2d& half, int height, int width, double others) {
+  cv::Mat2d spectrum = cv::Mat2d::zeros(height, width);
+  for (int r = 0; r < half.rows; ++r)
+    for (int c = 0; c < half.cols; ++c)
+      spectrum(r, c) = (c == 0 || 2 * c == width ? 1.0 : others) * half(r, c);
+  cv::Mat2d image;
+  cv::dft(spectrum, image, cv::DFT_INVERSE, half.rows);
+  std::vector<double> real;
+  real.reserve(image.total());
+  for (const cv::Vec2d& value : image) real.push_back(value[0]);
+  return real;
 }
 
 // Shifts and scales to 0 … 1.
@@ -94,24 +82,10 @@ size_t fmix_noise_size(const FMixSpectrum& spectrum) {
 
 std::vector<float> low_frequency_image(const FMixSpectrum& s, const std::vector<double>& noise) {
   CAIRN_ASSERT(noise.size() == fmix_noise_size(s));
-  const Half half = half_spectrum(s, noise);
-  const std::vector<Complex> rows = transform_columns(half, s.height);
-  const std::vector<Complex> turn = roots(s.width);
-  std::vector<double> image(static_cast<size_t>(s.height) * s.width);
-  for (int y = 0; y < s.height; ++y) {
-    const Complex* from = &rows[static_cast<size_t>(y) * half.columns];
-    double* to = &image[static_cast<size_t>(y) * s.width];
-    for (int x = 0; x < s.width; ++x) to[x] = from[0].real();
-    for (int c = 1; c < half.columns; ++c) {
-      // The frequency of half the width is its own mirror image.
-      const double twice = 2 * c == s.width ? 1 : 2;
-      for (int x = 0; x < s.width; ++x) {
-        const Complex& t = turn[static_cast<size_t>(c) * x % s.width];
-        to[x] += twice * (from[c].real() * t.real() - from[c].imag() * t.imag());
-      }
-    }
-  }
-  return to_unit(image);
+  // numpy's irfftn, which the reference calls, fills in the mirror image: twice the real part.
+  // Noise of its own at the opposite frequency, as the paper has it, is √2 of one in distribution.
+  const double others = s.reference_rows ? 2 : std::numbers::sqrt2;
+  return to_unit(inverse_transform(half_spectrum(s, noise), s.height, s.width, others));
 }
 
 std::vector<float> binarise_mask(const std::vector<float>& image, double lambda, bool round_up,
@@ -119,13 +93,18 @@ std::vector<float> binarise_mask(const std::vector<float>& image, double lambda,
   const auto pixels = static_cast<double>(image.size());
   const auto inside =
       static_cast<size_t>(round_up ? std::ceil(lambda * pixels) : std::floor(lambda * pixels));
-  std::vector<size_t> order(image.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return image[a] > image[b]; });
-  std::vector<float> mask(image.size(), 0.0F);
-  for (size_t i = 0; i < inside; ++i) mask[order[i]] = 1;
   const auto half = static_cast<size_t>(pixels * std::min({soft, lambda, 1 - lambda}));
+  // Brightest first, of equal ones the earlier; sorted only where the ramp needs it.
+  std::vector<uint32_t> order(image.size());
+  std::iota(order.begin(), order.end(), 0U);
+  const auto brighter = [&](uint32_t a, uint32_t b) {
+    return image[a] != image[b] ? image[a] > image[b] : a < b;
+  };
+  const auto place = [&](size_t rank) { return order.begin() + static_cast<std::ptrdiff_t>(rank); };
+  std::nth_element(order.begin(), place(inside - half), order.end(), brighter);
+  std::partial_sort(place(inside - half), place(inside + half), order.end(), brighter);
+  std::vector<float> mask(image.size(), 0.0F);
+  for (size_t i = 0; i < inside - half; ++i) mask[order[i]] = 1;
   for (size_t i = 0; i < 2 * half; ++i)
     mask[order[inside - half + i]] =
         static_cast<float>(1 - static_cast<double>(i) / static_cast<double>(2 * half - 1));
@@ -137,7 +116,13 @@ std::vector<float> fmix_mask(int side, double lambda, double decay, Rng& random)
   spectrum.height = spectrum.width = side;
   spectrum.decay = decay;
   std::vector<double> noise(fmix_noise_size(spectrum));
-  for (double& number : noise) number = random.normal();
+  // Two normal numbers of one point (Box and Muller 1958): there are 50 000 in a mask of 224 × 224.
+  for (size_t i = 0; i < noise.size(); i += 2) {
+    const double radius = std::sqrt(-2 * std::log(1 - random.uniform()));
+    const double angle = 2 * std::numbers::pi * random.uniform();
+    noise[i] = radius * std::cos(angle);
+    noise[i + 1] = radius * std::sin(angle);
+  }
   return binarise_mask(low_frequency_image(spectrum, noise), lambda, random.chance(0.5));
 }
 

@@ -9,6 +9,8 @@
 
 namespace cairn::data {
 
+// The paper's image is Re(F⁻¹(Z / f^decay)), with normal numbers in the real and imaginary parts of
+// Z: alike in all directions.
 struct FMixSpectrum {
   int height = 0;
   int width = 0;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "cairn/base/files.h"
@@ -125,6 +126,28 @@ TEST_F(LoaderTest, only_broken_photos_end_in_an_error) {
   EXPECT_THROW(loader.next(batch), Error);
 }
 
+TEST_F(LoaderTest, a_store_that_decodes_at_a_reduced_size_gives_nearly_the_same_photos) {
+  image::Image large{160, 120, std::vector<uint8_t>(160 * 120 * 3)};
+  for (size_t p = 0; p < large.pixels.size(); ++p)
+    large.pixels[p] = static_cast<uint8_t>((p / 3 % 160 + p / 480) / 2);
+  const std::filesystem::path file = folder_ / "large.jpg";
+  write_file_atomically(file, image::encode_jpeg(large, 95));
+  PhotoStore whole({file}, 50, 0);
+  PhotoStore reduced({file}, 50, 0, Decoding::kReduced);
+  const auto expected = whole.get(0);
+  const auto photo = reduced.get(0);
+  ASSERT_TRUE(expected && photo);
+  EXPECT_EQ(photo.value()->height, 50);
+  ASSERT_EQ(photo.value()->width, expected.value()->width);
+  int different = 0;
+  for (size_t p = 0; p < photo.value()->pixels.size(); ++p) {
+    const int change = photo.value()->pixels[p] - expected.value()->pixels[p];
+    EXPECT_LE(std::abs(change), 12) << p;
+    different += change != 0;
+  }
+  EXPECT_GT(different, 0);
+}
+
 TEST(epoch_batches, are_whole_and_without_repetition) {
   std::vector<size_t> photos;
   for (size_t i = 0; i < 23; ++i) photos.push_back(100 + i);
@@ -161,6 +184,31 @@ TEST(random_view, without_any_change_is_the_plain_view) {
   augment.flip = 1;
   random_view(photo, options, normalisation, random, random_pixels.data());
   EXPECT_NEAR(random_pixels[0], plain_pixels[15], 1e-5);
+}
+
+// What recipes without stages have been trained with: a change here changes every such run.
+TEST(random_view, of_the_default_options_stays_what_it_was) {
+  image::Image photo{60, 45, std::vector<uint8_t>(60 * 45 * 3)};
+  for (int i = 0; i < 60 * 45 * 3; ++i)
+    photo.pixels[i] =
+        static_cast<uint8_t>(4 * (i / 3 % 60) + (i % 3 - 1) * (i / 180) + 30 * (i % 3));
+  const image::Normalisation normalisation{{127.5F, 127.5F, 127.5F}, {127.5F, 127.5F, 127.5F}};
+  ViewOptions options;
+  options.size = 16;
+  std::vector<float> pixels(3 * 16 * 16);
+  const std::vector<std::array<float, 4>> expected = {
+      {-0.453884F, -0.449282F, 0.295559F, -0.237186F},
+      {0.163217F, -0.196755F, 0.176011F, -0.139375F},
+      {0.154585F, -0.148942F, 0.109323F, -0.210862F},
+      {0.570550F, 0.069840F, 0.540284F, 0.111141F}};
+  for (uint64_t place = 0; place < expected.size(); ++place) {
+    Rng random = Rng::for_stream(1, 1, place);
+    random_view(photo, options, normalisation, random, pixels.data());
+    EXPECT_NEAR(pixels[0], expected[place][0], 1e-5) << place;
+    EXPECT_NEAR(pixels[15 * 16 + 3], expected[place][1], 1e-5) << place;
+    EXPECT_NEAR(pixels[256 + 100], expected[place][2], 1e-5) << place;
+    EXPECT_NEAR(pixels[767], expected[place][3], 1e-5) << place;
+  }
 }
 
 TEST(random_view, cuts_windows_out_of_the_squeezed_photo_and_drops_one_square) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "cairn/base/testing/testing.h"
 #include "cairn_train/data/fmix.h"
@@ -66,22 +67,63 @@ TEST(MixesGolden, augment_fmix_batch) {
   for (size_t i = 0; i < pixels.size(); ++i) ASSERT_NEAR(pixels[i], reference[i], 1e-6);
 }
 
-TEST(MixesGolden, augment_fmix_statistics_of_the_areas) {
-  CAIRN_REQUIRE_SHARED("golden");
-  const auto reference = golden_case("augment/fmix").spec["statistics"]["32"];
-  const auto samples = reference["samples"].get<int>();
-  Rng random(3);
+// The mean of |value - its neighbour| to the right, or below.
+double change(const std::vector<float>& mask, int side, bool vertical) {
   double sum = 0;
-  for (int i = 0; i < samples; ++i) {
-    const double lambda = random.beta(3, 3);
-    const auto mask = fmix_mask(32, lambda, 3, random);
-    double mean = 0;
-    for (const float v : mask) mean += v / 1024;
-    EXPECT_LE(std::abs(mean - lambda), reference["bound_1_over_pixels"].get<double>() + 1e-6);
-    sum += lambda;
+  for (int y = 0; y + vertical < side; ++y)
+    for (int x = 0; x + !vertical < side; ++x)
+      sum += std::abs(mask[y * side + x] - mask[(y + vertical) * side + x + !vertical]);
+  return sum / (side * (side - 1));
+}
+
+TEST(MixesGolden, augment_fmix_statistics) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("augment/fmix");
+  for (const auto& [key, reference] : golden.spec["statistics"].items()) {
+    const int side = std::stoi(key);
+    const FMixSpectrum spectrum{side, side, /*decay=*/1, /*reference_rows=*/true};
+    constexpr int kMasks = 800;  // more than the reference's, so that the bound is for its chance
+    Rng random(3);
+    double lambdas = 0;
+    double horizontal = 0;
+    double vertical = 0;
+    for (int i = 0; i < kMasks; ++i) {
+      const double lambda = random.beta(3, 3);
+      std::vector<double> noise(fmix_noise_size(spectrum));
+      for (double& number : noise) number = random.normal();
+      const auto mask =
+          binarise_mask(low_frequency_image(spectrum, noise), lambda, random.chance(0.5));
+      const double mean =
+          std::accumulate(mask.begin(), mask.end(), 0.0) / static_cast<double>(mask.size());
+      ASSERT_LE(std::abs(mean - lambda), reference["bound_1_over_pixels"].get<double>());
+      lambdas += lambda / kMasks;
+      horizontal += change(mask, side, false) / kMasks;
+      vertical += change(mask, side, true) / kMasks;
+    }
+    const auto expect_near = [&](double own, const std::string& name) {
+      const double deviation = reference[name + "_std"].get<double>();
+      const double allowed = 4 * deviation / std::sqrt(reference["samples"].get<double>());
+      EXPECT_NEAR(own, reference[name + "_mean"].get<double>(), allowed) << name << " " << side;
+    };
+    expect_near(lambdas, "lam");
+    expect_near(horizontal, "horizontal_change_fraction");
+    expect_near(vertical, "vertical_change_fraction");
   }
-  const double allowed = 4 * reference["lam_std"].get<double>() / std::sqrt(samples);
-  EXPECT_NEAR(sum / samples, reference["lam_mean"].get<double>(), 2 * allowed);
+}
+
+TEST(fmix_mask, has_shapes_without_a_direction_and_the_area_that_was_asked_for) {
+  Rng random(5);
+  double horizontal = 0;
+  double vertical = 0;
+  for (int i = 0; i < 200; ++i) {
+    const double lambda = random.uniform();
+    const auto mask = fmix_mask(33, lambda, 3, random);
+    const double mean = std::accumulate(mask.begin(), mask.end(), 0.0) / (33 * 33);
+    ASSERT_LE(std::abs(mean - lambda), 1.0 / (33 * 33));
+    horizontal += change(mask, 33, false);
+    vertical += change(mask, 33, true);
+  }
+  EXPECT_NEAR(horizontal / vertical, 1, 0.1);
 }
 
 TEST(MixesGolden, augment_cutmix) {
@@ -122,6 +164,40 @@ TEST(MixesGolden, augment_random_erasing) {
     EXPECT_EQ((std::vector<int>{box->row, box->column, height, width}),
               row[7].get<std::vector<int>>());
   }
+}
+
+TEST(MixesGolden, augment_random_erasing_statistics) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("augment/random_erasing");
+  const auto& reference = golden.spec["statistics"];
+  const auto& parameters = golden.spec["parameters"];
+  const int height = reference["image"][0];
+  const int width = reference["image"][1];
+  const double least_aspect = parameters["r1"];
+  Rng random(6);
+  const auto position = [&](int last) {
+    return static_cast<int>(random.below(static_cast<uint64_t>(last) + 1));
+  };
+  const ErasingDraws draws{[&] { return random.uniform(parameters["sl"], parameters["sh"]); },
+                           [&] { return random.uniform(least_aspect, 1 / least_aspect); }, position,
+                           position};
+  constexpr int kBoxes = 20000;
+  double area = 0;
+  double aspect = 0;
+  for (int i = 0; i < kBoxes; ++i) {
+    const auto box = erased_box(height, width, draws);
+    ASSERT_TRUE(box);
+    ASSERT_LE(box->row + box->height, height);
+    ASSERT_LE(box->column + box->width, width);
+    area += static_cast<double>(box->height) * box->width / (height * width) / kBoxes;
+    aspect += static_cast<double>(box->height) / box->width / kBoxes;
+  }
+  const double root = std::sqrt(reference["samples"].get<double>());
+  EXPECT_NEAR(area, reference["area_fraction_mean"].get<double>(),
+              4 * reference["area_fraction_std"].get<double>() / root);
+  // No deviation is stored for the shape; that of a uniform one bounds it.
+  EXPECT_NEAR(aspect, reference["height_over_width_mean"].get<double>(),
+              4 * (1 / least_aspect - least_aspect) / std::sqrt(12) / root);
 }
 
 TEST(mix_batch, takes_each_kind_by_its_chance_and_says_what_a_row_shows) {

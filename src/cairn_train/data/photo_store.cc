@@ -7,6 +7,12 @@
 namespace cairn::data {
 namespace {
 
+image::DecodeOptions decode_options(Decoding decoding, int short_side) {
+  image::DecodeOptions options;
+  if (decoding == Decoding::kReduced) options.min_short_side = short_side;
+  return options;
+}
+
 image::Image reduce(image::Image photo, int short_side) {
   const int shorter = std::min(photo.width, photo.height);
   if (shorter <= short_side) return photo;
@@ -18,9 +24,10 @@ image::Image reduce(image::Image photo, int short_side) {
 }  // namespace
 
 PhotoStore::PhotoStore(std::vector<std::filesystem::path> paths, int short_side,
-                       uint64_t budget_bytes)
+                       uint64_t budget_bytes, Decoding decoding)
     : paths_(std::move(paths)),
       short_side_(short_side),
+      decode_(decode_options(decoding, short_side)),
       budget_(budget_bytes),
       photos_(paths_.size()),
       failures_(paths_.size()) {}
@@ -31,7 +38,7 @@ Result<std::shared_ptr<const image::Image>> PhotoStore::get(size_t i) {
     if (photos_.at(i)) return photos_[i];
     if (!failures_[i].empty()) return Failure{failures_[i]};
   }
-  Result<image::Image> decoded = image::read_image(paths_[i]);
+  Result<image::Image> decoded = image::read_image(paths_[i], decode_);
   if (!decoded) {
     const std::lock_guard lock(mutex_);
     failures_[i] = decoded.reason().empty() ? "unreadable" : decoded.reason();

@@ -13,12 +13,17 @@
 
 namespace cairn::data {
 
+// How photos larger than needed are decoded: whole, as inference does, or JPEGs of twice the needed
+// size at a half, a quarter or an eighth, which is quicker and changes the pixels a little.
+enum class Decoding { kWhole, kReduced };
+
 // Thread-safe. Photos whose shorter side exceeds short_side are reduced to it, whether they are
 // kept or not, so that the budget changes the speed and not the pixels.
 class PhotoStore {
  public:
   // budget_bytes: of pixels held in memory; what comes later is decoded each time.
-  PhotoStore(std::vector<std::filesystem::path> paths, int short_side, uint64_t budget_bytes);
+  PhotoStore(std::vector<std::filesystem::path> paths, int short_side, uint64_t budget_bytes,
+             Decoding decoding = Decoding::kWhole);
 
   size_t size() const { return paths_.size(); }
 
@@ -37,6 +42,7 @@ class PhotoStore {
 
   const std::vector<std::filesystem::path> paths_;
   const int short_side_;
+  const image::DecodeOptions decode_;
   const uint64_t budget_;
   mutable std::mutex mutex_;
   uint64_t held_ = 0;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <system_error>
 
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
@@ -58,8 +60,42 @@ void keep_largest(std::vector<dataset::LabelledPhoto>& photos, int landmarks) {
   std::erase_if(photos, [&](const auto& photo) { return counts[photo.landmark] == 0; });
 }
 
+void require_possible_split(const DataOptions& options) {
+  if (options.folds == 0) return;
+  if (options.folds < 2 || options.fold < 0 || options.fold >= options.folds)
+    throw Error(
+        fmt::format("data.fold {} of data.folds {}: allowed are at least 2 folds, and a "
+                    "fold from 0 to the one before their number",
+                    options.fold, options.folds));
+  if (!options.validation_table.empty())
+    throw Error("data.folds and data.validation_table exclude each other; leave one out");
+}
+
+// Splits samples into train and validation.
+void split(const DataOptions& options, uint64_t seed, TrainingSet& set) {
+  const bool by_share = options.folds > 0 || options.validation_fraction > 0;
+  if (!by_share || !options.validation_table.empty()) {
+    for (size_t i = 0; i < set.samples.size(); ++i) set.train.push_back(i);
+    return;
+  }
+  std::vector<int64_t> landmarks;
+  for (const Sample& sample : set.samples) landmarks.push_back(sample.landmark);
+  dataset::Split parts =
+      options.folds > 0 ? dataset::stratified_fold(landmarks, options.folds, options.fold, seed)
+                        : dataset::stratified_split(landmarks, options.validation_fraction, seed);
+  const bool all_single = std::set(landmarks.begin(), landmarks.end()).size() == landmarks.size();
+  if (all_single)
+    throw Error(
+        fmt::format("{}: no landmark has two photos, one to train and one to validate on; set "
+                    "data.validation_fraction and data.folds to 0",
+                    options.table));
+  set.train = std::move(parts.train);
+  set.validation = std::move(parts.validation);
+}
+
 // Adds the table's photos to samples, split into train and validation.
 void add_labelled(const DataOptions& options, uint64_t seed, TrainingSet& set) {
+  require_possible_split(options);
   std::vector<dataset::LabelledPhoto> photos =
       labelled(options, options.table, options.photos, set);
   drop_small_landmarks(photos, options.min_photos);
@@ -67,25 +103,9 @@ void add_labelled(const DataOptions& options, uint64_t seed, TrainingSet& set) {
     throw Error(fmt::format("{}: no landmark has {} photos; lower data.min_photos or add photos",
                             options.table, options.min_photos));
   if (options.debug_landmarks > 0) keep_largest(photos, options.debug_landmarks);
-  std::vector<int64_t> landmarks;
-  for (const auto& photo : photos) {
-    landmarks.push_back(photo.landmark);
+  for (const auto& photo : photos)
     set.samples.push_back({photo.id, photo.path, photo.landmark, -1});
-  }
-  if (options.validation_table.empty() && (options.folds > 0 || options.validation_fraction > 0)) {
-    if (options.folds > 0 && (options.folds < 2 || options.fold >= options.folds))
-      throw Error(
-          fmt::format("data.fold {} of data.folds {}: allowed are at least 2 folds, and a "
-                      "fold from 0 to the one before their number",
-                      options.fold, options.folds));
-    dataset::Split split =
-        options.folds > 0 ? dataset::stratified_fold(landmarks, options.folds, options.fold, seed)
-                          : dataset::stratified_split(landmarks, options.validation_fraction, seed);
-    set.train = std::move(split.train);
-    set.validation = std::move(split.validation);
-  } else {
-    for (size_t i = 0; i < set.samples.size(); ++i) set.train.push_back(i);
-  }
+  split(options, seed, set);
 }
 
 void add_validation_table(const DataOptions& options, TrainingSet& set) {
@@ -97,8 +117,15 @@ void add_validation_table(const DataOptions& options, TrainingSet& set) {
 }
 
 void repeat_small_landmarks(const DataOptions& options, uint64_t seed, TrainingSet& set) {
+  if (options.downsample && options.oversample == "none")
+    throw Error("data.downsample needs data.oversample value or landmark, which say to how many");
   std::vector<int64_t> landmarks;
   for (const size_t i : set.train) landmarks.push_back(set.samples[i].landmark);
+  if (options.oversample == "landmark" &&
+      std::ranges::count(landmarks, options.oversample_landmark) == 0)
+    throw Error(fmt::format(
+        "data.oversample_landmark {}: {} has no photo of it to train on; name another landmark",
+        options.oversample_landmark, options.table));
   const dataset::OversampleOptions how{options.oversample, options.oversample_to,
                                        options.oversample_landmark, options.downsample};
   for (const size_t i : dataset::oversample(landmarks, how, seed))
@@ -140,15 +167,37 @@ void add_without_label(const DataOptions& options, const std::vector<std::string
   }
 }
 
+// Whether a folder is another one or below it.
+bool is_within(const fs::path& folder, const fs::path& other) {
+  return std::mismatch(other.begin(), other.end(), folder.begin(), folder.end()).first ==
+         other.end();
+}
+
+// Sees through links and spellings ("a/", "./a").
+void require_separate_folders(const DataOptions& options) {
+  const auto resolved = [&](const std::string& folder) {
+    const fs::path given = fs::path(options.root) / folder;
+    std::error_code failed;  // find_photos says why a folder cannot be read
+    fs::path path = fs::weakly_canonical(given, failed);
+    if (failed) path = given.lexically_normal();
+    return path.has_filename() ? path : path.parent_path();
+  };
+  for (const std::string& one : options.unlabelled) {
+    for (const std::string& other : options.nonlandmark) {
+      if (!is_within(resolved(one), resolved(other)) && !is_within(resolved(other), resolved(one)))
+        continue;
+      throw Error(
+          fmt::format("data.unlabelled '{}' and data.nonlandmark '{}' share photos, which would "
+                      "count twice; name each folder in one of them",
+                      one, other));
+    }
+  }
+}
+
 }  // namespace
 
 TrainingSet build_training_set(const DataOptions& options, uint64_t seed) {
-  for (const std::string& folder : options.unlabelled)
-    if (std::ranges::count(options.nonlandmark, folder) > 0)
-      throw Error(
-          fmt::format("folder '{}' is in data.unlabelled and in data.nonlandmark; its "
-                      "photos would count twice",
-                      folder));
+  require_separate_folders(options);
   TrainingSet set;
   if (!options.table.empty()) add_labelled(options, seed, set);
   if (!options.validation_table.empty()) add_validation_table(options, set);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
@@ -82,6 +83,97 @@ TEST_F(TrainingSetTest, a_validation_table_replaces_the_split) {
   EXPECT_EQ(set.train.size(), 16U);
   ASSERT_EQ(set.validation.size(), 1U);
   EXPECT_EQ(set.samples[set.validation[0]].class_index, 1);
+}
+
+TEST_F(TrainingSetTest, oversampling_repeats_training_photos_and_counts_them) {
+  options_.validation_fraction = 0.2;  // leaves 5 photos of landmark 5 and 8 of landmark 7
+  const TrainingSet plain = build_training_set(options_, 1);
+  EXPECT_EQ(plain.epoch_samples, plain.train);
+  options_.oversample = "value";
+  options_.oversample_to = 7;
+  const TrainingSet set = build_training_set(options_, 1);
+  EXPECT_EQ(set.train, plain.train);
+  EXPECT_EQ(set.validation, plain.validation);
+  EXPECT_EQ(set.references, plain.references);
+  EXPECT_EQ(set.photos_of_class, (std::vector<int64_t>{7, 8}));
+  EXPECT_EQ(set.epoch_samples.size(), 15U);
+  for (const size_t i : set.epoch_samples) EXPECT_TRUE(std::ranges::binary_search(set.train, i));
+  options_.downsample = true;
+  EXPECT_EQ(build_training_set(options_, 1).photos_of_class, (std::vector<int64_t>{7, 7}));
+  options_.downsample = false;
+  options_.oversample = "landmark";
+  options_.oversample_landmark = 7;
+  EXPECT_EQ(build_training_set(options_, 1).photos_of_class, (std::vector<int64_t>{8, 8}));
+}
+
+TEST_F(TrainingSetTest, folds_validate_on_every_photo_once) {
+  options_.folds = 4;
+  std::vector<size_t> validated;
+  for (options_.fold = 0; options_.fold < 4; ++options_.fold) {
+    const TrainingSet set = build_training_set(options_, 1);
+    EXPECT_EQ(set.landmark_of_class, (std::vector<int64_t>{5, 7}));
+    EXPECT_EQ(set.train.size() + set.validation.size(), 16U);
+    validated.insert(validated.end(), set.validation.begin(), set.validation.end());
+  }
+  std::ranges::sort(validated);
+  ASSERT_EQ(validated.size(), 16U);
+  for (size_t i = 0; i < 16; ++i) EXPECT_EQ(validated[i], i);
+}
+
+TEST_F(TrainingSetTest, debug_landmarks_keeps_those_with_most_photos) {
+  options_.debug_landmarks = 1;
+  EXPECT_EQ(build_training_set(options_, 1).landmark_of_class, std::vector<int64_t>{7});
+  options_.debug_landmarks = 5;
+  EXPECT_EQ(build_training_set(options_, 1).landmark_of_class, (std::vector<int64_t>{5, 7}));
+}
+
+TEST_F(TrainingSetTest, impossible_choices_name_their_key) {
+  const auto error_of = [&](const std::function<void(DataOptions&)>& change) -> std::string {
+    DataOptions changed = options_;
+    change(changed);
+    try {
+      build_training_set(changed, 1);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  const auto expect_named = [&](const std::string& text,
+                                const std::function<void(DataOptions&)>& change) {
+    EXPECT_NE(error_of(change).find(text), std::string::npos) << error_of(change);
+  };
+  expect_named("data.fold 3 of data.folds 3", [](DataOptions& o) { o.folds = o.fold = 3; });
+  expect_named("data.fold -1 of data.folds 3", [](DataOptions& o) {
+    o.folds = 3;
+    o.fold = -1;
+  });
+  expect_named("data.folds 1", [](DataOptions& o) { o.folds = 1; });
+  expect_named("data.folds and data.validation_table", [](DataOptions& o) {
+    o.folds = 3;
+    o.validation_table = "train/train.csv";
+  });
+  expect_named("data.oversample_landmark 9", [](DataOptions& o) {
+    o.oversample = "landmark";
+    o.oversample_landmark = 9;  // in the table, but left out as it has one photo
+  });
+  expect_named("data.downsample needs", [](DataOptions& o) { o.downsample = true; });
+  write_text_atomically(folder_ / "singles.csv", "id,landmark_id\nseven0,1\nseven1,2\n");
+  expect_named("no landmark has two photos", [](DataOptions& o) {
+    o.table = "singles.csv";
+    o.min_photos = 1;
+  });
+}
+
+TEST_F(TrainingSetTest, a_folder_is_unlabelled_or_without_landmark_not_both) {
+  write("other/below/b.jpg");
+  write("another/c.jpg");
+  options_.nonlandmark = {"other"};
+  for (const std::string folder : {"other", "other/", "./train/../other", "other/below", "."}) {
+    options_.unlabelled = {folder};
+    EXPECT_THROW(build_training_set(options_, 1), Error) << folder;
+  }
+  options_.unlabelled = {"another", "train"};
+  EXPECT_EQ(build_training_set(options_, 1).unlabelled.size(), 18U);
 }
 
 TEST_F(TrainingSetTest, nothing_to_train_on_is_an_error) {
