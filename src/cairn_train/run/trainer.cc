@@ -54,7 +54,6 @@ class Trainer {
  private:
   optim::Optimiser make_optimiser();
   data::LoaderOptions loader_options() const;
-  std::vector<std::vector<size_t>> batches_of(int64_t epoch) const;
   nn::NamedTensors tensors() const;
   void restore();
   void train_epoch();
