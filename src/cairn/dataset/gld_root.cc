@@ -57,9 +57,13 @@ GldRoot::GldRoot(const fs::path& folder) : root(folder) {
   test = folder_or_nothing(root / "test");
   train_table = find_table(root, "train", "train.csv");
   train_clean_table = find_table(root, "train", "train_clean.csv");
+  train_categories = find_table(root, "train", "train_label_to_category.csv");
   index_table = find_table(root, "index", "index_image_to_landmark.csv");
+  index_categories = find_table(root, "index", "index_label_to_category.csv");
   recognition_solution = find_solution(root, "recognition");
   retrieval_solution = find_solution(root, "retrieval");
+  countries = folder_or_nothing(root / "country");
+  if (countries.empty()) countries = folder_or_nothing(root / "country_info");
 }
 
 const fs::path& GldRoot::need(fs::path GldRoot::*part, const std::string& name) const {

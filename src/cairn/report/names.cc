@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cairn/base/csv.h"
+#include "cairn/dataset/countries.h"
 
 namespace cairn::report {
 namespace {
@@ -34,10 +35,9 @@ std::string percent_decoded(const std::string& text) {
 }  // namespace
 
 std::string category_name(const std::string& category) {
-  constexpr std::string_view kMark = "/Category:";
-  const size_t mark = category.find(kMark);
-  if (mark == std::string::npos) return category;
-  std::string name = percent_decoded(category.substr(mark + kMark.size()));
+  const std::string key = dataset::category_key(category);
+  if (key == category) return category;
+  std::string name = percent_decoded(key);
   std::replace(name.begin(), name.end(), '_', ' ');
   return name;
 }
