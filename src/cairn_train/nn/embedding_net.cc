@@ -5,36 +5,12 @@
 #include <memory>
 
 #include "cairn/base/error.h"
-#include "cairn_train/nn/backbones/efficientnet.h"
-#include "cairn_train/nn/backbones/resnet.h"
+#include "cairn_train/nn/backbones/backbone.h"
 #include "cairn_train/nn/layers.h"
 #include "cairn_train/nn/pooling.h"
 
 namespace cairn::nn {
 namespace {
-
-struct Backbone {
-  ModulePtr module;
-  int64_t channels;
-};
-
-Backbone make_backbone(const NetOptions& o) {
-  if (o.backbone == "tf_efficientnet_b0") {
-    return {std::make_shared<EfficientNetB0>(o.bn_momentum), EfficientNetB0::kChannels};
-  }
-  if (o.backbone == "resnet18" || o.backbone == "resnet50" || o.backbone == "resnet50_avgdown") {
-    const ResNetOptions options{.depth = o.backbone == "resnet18" ? 18 : 50,
-                                .last_stride = o.last_stride,
-                                .avg_down = o.backbone == "resnet50_avgdown",
-                                .bn_momentum = o.bn_momentum};
-    const auto network = std::make_shared<ResNet>(options);
-    return {network, network->channels()};
-  }
-  throw Error(
-      fmt::format("backbone: \"{}\" is not tf_efficientnet_b0, resnet18, resnet50 or "
-                  "resnet50_avgdown",
-                  o.backbone));
-}
 
 ModulePtr make_pooling(const NetOptions& o) {
   if (o.pooling == "avg") return std::make_shared<GlobalAvgPool>();
@@ -84,7 +60,8 @@ EmbeddingNet::EmbeddingNet(const NetOptions& options) : options_(options) {
     throw Error(fmt::format("key_style: \"{}\" is not vt or wz", options.key_style));
   }
   pooling_ = make_pooling(options_);
-  const Backbone backbone = make_backbone(options_);
+  const Backbone backbone = make_backbone(options_.backbone, {.last_stride = options_.last_stride,
+                                                              .bn_momentum = options_.bn_momentum});
   backbone_ = backbone.module;
   neck_ = make_neck(options_, backbone.channels);
   if (neck_.empty()) options_.embedding_dim = static_cast<int>(backbone.channels);
@@ -129,17 +106,24 @@ std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::M
 
 bool is_unused_key(const std::string& key) { return key.find("classifier.") != std::string::npos; }
 
-void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
+void export_onnx(const Module& net, const std::string& output, const std::vector<OnnxDim>& shape,
+                 const std::filesystem::path& path,
                  const std::map<std::string, std::string>& metadata) {
   const torch::NoGradGuard no_grad;
   OnnxWriter graph;
   graph.name_tensors(state_dict(net));
   const auto input = graph.add_input("input", {"N", int64_t{3}, "H", "W"});
-  graph.add_output(net.emit(graph, input), "embedding", {"N", int64_t{net.embedding_dim()}});
+  graph.add_output(net.emit(graph, input), output, shape);
   graph.fold_batch_norms();
-  graph.set_metadata("cairn.embedding_dim", std::to_string(net.embedding_dim()));
   for (const auto& [key, value] : metadata) graph.set_metadata(key, value);
   graph.save(path);
+}
+
+void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
+                 const std::map<std::string, std::string>& metadata) {
+  auto all = metadata;
+  all.emplace("cairn.embedding_dim", std::to_string(net.embedding_dim()));
+  export_onnx(net, "embedding", {"N", int64_t{net.embedding_dim()}}, path, all);
 }
 
 }  // namespace cairn::nn

@@ -11,10 +11,8 @@
 namespace cairn::nn {
 
 struct NetOptions {
-  std::string backbone =
-      "tf_efficientnet_b0";  // tf_efficientnet_b0 | resnet18 | resnet50
-                             // (torchvision) | resnet50_avgdown (the golden reference)
-  int last_stride = 2;       // resnet only: 1 or 2
+  std::string backbone = "tf_efficientnet_b0";  // one of backbone_names()
+  int last_stride = 2;                          // of the last stage that halves the map: 1 or 2
   double bn_momentum = 0.1;  // of the backbone: weight of the new batch in the running statistics
   std::string pooling = "gem";  // gem | avg
   double gem_p = 3.0;
@@ -54,9 +52,13 @@ bool is_unused_key(const std::string& key);
 // What the classifier's keys begin with in a file of weights ("vt" keys).
 inline constexpr const char* kHeadPrefix = "head.";
 
-// Writes the network in inference mode as standard ONNX (opset 13, dynamic batch and size, input
-// "input", output "embedding"), batch norms folded into what is before them, atomically, with the
-// metadata given (cairn.input_size, cairn.mean, …).
+// Writes a network in inference mode as standard ONNX (opset 13, dynamic batch and size, input
+// "input", one output of the given name and shape), batch norms folded into what is before them,
+// atomically, with the metadata given (cairn.input_size, cairn.mean, …).
+void export_onnx(const Module& net, const std::string& output, const std::vector<OnnxDim>& shape,
+                 const std::filesystem::path& path,
+                 const std::map<std::string, std::string>& metadata);
+// The same with output "embedding" and cairn.embedding_dim.
 void export_onnx(const EmbeddingNet& net, const std::filesystem::path& path,
                  const std::map<std::string, std::string>& metadata);
 

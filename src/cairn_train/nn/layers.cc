@@ -5,6 +5,11 @@
 #include "cairn_train/nn/depthwise.h"
 
 namespace cairn::nn {
+namespace {
+
+constexpr double kInstanceNormEps = 1e-5;
+
+}  // namespace
 
 Chain& Chain::add(const std::string& name, ModulePtr layer) {
   layers_.push_back(register_module(name, std::move(layer)));
@@ -37,18 +42,21 @@ Conv2d::Conv2d(const ConvOptions& options) : options_(options) {
   if (o.bias) bias_ = register_parameter("bias", torch::zeros({o.out}));
 }
 
+int64_t Conv2d::total_pad(int64_t n) const {
+  const auto& o = options_;
+  if (o.padding == Padding::kCentred) return (o.kernel - 1) * o.dilation;
+  if (o.padding == Padding::kStatic) n = o.nominal_size;
+  const int64_t outputs = (n + o.stride - 1) / o.stride;
+  return std::max<int64_t>((outputs - 1) * o.stride + o.kernel - n, 0);
+}
+
 torch::Tensor Conv2d::forward(const torch::Tensor& x) {
   const auto& o = options_;
   const auto convolve = [&](const torch::Tensor& input, int64_t pad_y, int64_t pad_x) {
-    if (!o.bias && depthwise_is_faster(input, weight_, o.groups))
+    if (!o.bias && o.dilation == 1 && depthwise_is_faster(input, weight_, o.groups))
       return depthwise_conv2d(input, weight_, o.stride, pad_y, pad_x);
-    return torch::conv2d(input, weight_, bias_, {o.stride, o.stride}, {pad_y, pad_x}, {1, 1},
-                         o.groups);
-  };
-  if (o.padding == Padding::kCentred) return convolve(x, (o.kernel - 1) / 2, (o.kernel - 1) / 2);
-  const auto total_pad = [&](int64_t n) {
-    const int64_t outputs = (n + o.stride - 1) / o.stride;
-    return std::max<int64_t>((outputs - 1) * o.stride + o.kernel - n, 0);
+    return torch::conv2d(input, weight_, bias_, {o.stride, o.stride}, {pad_y, pad_x},
+                         {o.dilation, o.dilation}, o.groups);
   };
   const int64_t pad_y = total_pad(x.size(2));
   const int64_t pad_x = total_pad(x.size(3));
@@ -66,11 +74,13 @@ std::string Conv2d::emit(OnnxWriter& graph, const std::string& input) const {
   OnnxAttributes attributes{{"kernel_shape", std::vector<int64_t>{o.kernel, o.kernel}},
                             {"strides", std::vector<int64_t>{o.stride, o.stride}},
                             {"group", o.groups}};
+  if (o.dilation > 1) attributes["dilations"] = std::vector<int64_t>{o.dilation, o.dilation};
   // With stride 1 and an odd kernel the padding does not depend on the size.
   if (o.padding == Padding::kTfSame && (o.stride > 1 || o.kernel % 2 == 0)) {
     attributes["auto_pad"] = std::string("SAME_UPPER");
   } else {
-    attributes["pads"] = std::vector<int64_t>(4, (o.kernel - 1) / 2);
+    const int64_t pad = total_pad(o.kernel);
+    attributes["pads"] = std::vector<int64_t>{pad / 2, pad / 2, pad - pad / 2, pad - pad / 2};
   }
   return graph.add_node("Conv", inputs, attributes);
 }
@@ -114,6 +124,31 @@ std::string BatchNorm::emit(OnnxWriter& graph, const std::string& input) const {
        graph.add_initializer("running_var", running_var_)},
       {{"epsilon", static_cast<float>(options_.eps)}});
   return emit_activation(graph, normal, activation_);
+}
+
+InstanceNorm::InstanceNorm(int64_t channels) {
+  weight_ = register_parameter("weight", torch::ones({channels}));
+  bias_ = register_parameter("bias", torch::zeros({channels}));
+}
+
+torch::Tensor InstanceNorm::forward(const torch::Tensor& x) {
+  return torch::instance_norm(x, weight_, bias_, {}, {}, /*use_input_stats=*/true, /*momentum=*/0.1,
+                              kInstanceNormEps, /*cudnn_enabled=*/true);
+}
+
+std::string InstanceNorm::emit(OnnxWriter& graph, const std::string& input) const {
+  return graph.add_node(
+      "InstanceNormalization",
+      {input, graph.add_initializer("weight", weight_), graph.add_initializer("bias", bias_)},
+      {{"epsilon", static_cast<float>(kInstanceNormEps)}});
+}
+
+std::string emit_channels(OnnxWriter& graph, const std::string& input, int64_t begin, int64_t end) {
+  const auto number = [&](const char* name, int64_t value) {
+    return graph.add_initializer(name, torch::full({1}, value, torch::kInt64));
+  };
+  return graph.add_node(
+      "Slice", {input, number("slice.begin", begin), number("slice.end", end), number("axis", 1)});
 }
 
 std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation) {

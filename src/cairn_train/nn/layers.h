@@ -26,8 +26,9 @@ class Chain : public Module {
 };
 
 enum class Padding {
-  kCentred,  // (kernel-1)/2 on every side
+  kCentred,  // dilation · (kernel-1)/2 on every side
   kTfSame,   // TensorFlow's "SAME": output ceil(n/stride), an odd pixel goes right and below
+  kStatic,   // what kTfSame would be for maps of nominal_size, whatever the maps are
 };
 
 struct ConvOptions {
@@ -36,8 +37,10 @@ struct ConvOptions {
   int64_t kernel = 1;
   int64_t stride = 1;
   int64_t groups = 1;
+  int64_t dilation = 1;  // with kCentred only
   bool bias = false;
   Padding padding = Padding::kCentred;
+  int64_t nominal_size = 0;  // with kStatic: height and width of the map
 };
 
 // Weights start as N(0, 2 / fan_out), fan_out = kernel² · out / groups (He et al. 2015), biases 0.
@@ -48,6 +51,8 @@ class Conv2d : public Module {
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 
  private:
+  int64_t total_pad(int64_t n) const;  // rows above and below a map of n rows, or columns
+
   ConvOptions options_;
   torch::Tensor weight_;
   torch::Tensor bias_;
@@ -81,8 +86,24 @@ class BatchNorm : public Module {
   bool frozen_ = false;
 };
 
+// Each channel of each image to mean 0 and variance 1, also at inference, then scaled and shifted
+// (Ulyanov et al. 2016); epsilon 1e-5.
+class InstanceNorm : public Module {
+ public:
+  explicit InstanceNorm(int64_t channels);
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  torch::Tensor weight_;
+  torch::Tensor bias_;
+};
+
 // Freezes every batch norm of a network.
 void freeze_batch_norms(torch::nn::Module& module);
+
+// Adds a node that takes the channels begin ≤ c < end.
+std::string emit_channels(OnnxWriter& graph, const std::string& input, int64_t begin, int64_t end);
 
 // Adds the nodes of an activation to the graph; SiLU is x · sigmoid(x).
 std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation);

@@ -101,7 +101,8 @@ std::string OnnxWriter::add_node(const std::string& op, const std::vector<std::s
   return value;
 }
 
-std::string OnnxWriter::add_initializer(const std::string& name, const torch::Tensor& tensor) {
+std::string OnnxWriter::add_initializer(const std::string& name, const torch::Tensor& tensor,
+                                        const std::vector<int64_t>& shape) {
   const void* identity = tensor.unsafeGetTensorImpl();
   if (const auto found = impl_->initializers.find(identity); found != impl_->initializers.end()) {
     return found->second;
@@ -111,7 +112,7 @@ std::string OnnxWriter::add_initializer(const std::string& name, const torch::Te
 
   onnx::TensorProto& proto = *impl_->model.mutable_graph()->add_initializer();
   proto.set_name(value);
-  for (const int64_t size : tensor.sizes()) proto.add_dims(size);
+  for (const int64_t size : shape.empty() ? tensor.sizes().vec() : shape) proto.add_dims(size);
   const bool integer = tensor.scalar_type() == torch::kInt64;
   CAIRN_ASSERT(integer || tensor.is_floating_point());
   proto.set_data_type(integer ? onnx::TensorProto::INT64 : onnx::TensorProto::FLOAT);

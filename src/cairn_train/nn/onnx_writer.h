@@ -38,8 +38,9 @@ class OnnxWriter {
                        const OnnxAttributes& attributes = {});
   // A constant: float32 (other floating types are converted) or int64. Returns its name: the key
   // given by name_tensors, or else `name`; made unique where it is taken. A tensor that was added
-  // before is shared.
-  std::string add_initializer(const std::string& name, const torch::Tensor& tensor);
+  // before is shared. `shape` is another shape for the same elements; empty: the tensor's own.
+  std::string add_initializer(const std::string& name, const torch::Tensor& tensor,
+                              const std::vector<int64_t>& shape = {});
   // Makes the value of a node a graph output under this name.
   void add_output(const std::string& value, const std::string& name,
                   const std::vector<OnnxDim>& shape);

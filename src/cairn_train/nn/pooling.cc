@@ -22,14 +22,21 @@ std::string MaxPool3x3::emit(OnnxWriter& graph, const std::string& input) const 
                          {"pads", std::vector<int64_t>{1, 1, 1, 1}}});
 }
 
-torch::Tensor AvgPool2x2::forward(const torch::Tensor& x) {
-  return torch::avg_pool2d(x, {2, 2}, {2, 2});
+torch::Tensor AvgPool::forward(const torch::Tensor& x) {
+  const auto& o = options_;
+  return torch::avg_pool2d(x, o.kernel, o.stride, o.padding, o.ceil, /*count_include_pad=*/!o.ceil);
 }
 
-std::string AvgPool2x2::emit(OnnxWriter& graph, const std::string& input) const {
-  return graph.add_node(
-      "AveragePool", {input},
-      {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
+std::string AvgPool::emit(OnnxWriter& graph, const std::string& input) const {
+  const auto& o = options_;
+  OnnxAttributes attributes{{"kernel_shape", std::vector<int64_t>{o.kernel, o.kernel}},
+                            {"strides", std::vector<int64_t>{o.stride, o.stride}}};
+  if (o.ceil) attributes["ceil_mode"] = int64_t{1};
+  if (o.padding > 0) {
+    attributes["pads"] = std::vector<int64_t>(4, o.padding);
+    attributes["count_include_pad"] = int64_t{1};
+  }
+  return graph.add_node("AveragePool", {input}, attributes);
 }
 
 torch::Tensor GlobalAvgPool::forward(const torch::Tensor& x) { return x.mean({2, 3}); }

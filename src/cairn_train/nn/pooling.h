@@ -14,11 +14,22 @@ class MaxPool3x3 : public Module {
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 };
 
-// Mean over 2×2 windows at stride 2; an odd last row or column is dropped.
-class AvgPool2x2 : public Module {
+struct AvgPoolOptions {
+  int64_t kernel = 2;
+  int64_t stride = 2;
+  int64_t padding = 0;  // zeros on every side, which count
+  bool ceil = false;    // an odd last row or column makes windows of what there is, else is dropped
+};
+
+// Mean over square windows.
+class AvgPool : public Module {
  public:
+  explicit AvgPool(const AvgPoolOptions& options) : options_(options) {}
   torch::Tensor forward(const torch::Tensor& x) override;
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
+
+ private:
+  AvgPoolOptions options_;
 };
 
 // The mean of each channel: N×C×H×W → N×C.

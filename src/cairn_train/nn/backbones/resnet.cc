@@ -9,12 +9,15 @@
 namespace cairn::nn {
 namespace {
 
-constexpr int64_t kExpansion = 4;  // of bottlenecks
+constexpr int64_t kExpansion = 4;       // of bottlenecks
+constexpr int64_t kGateReduction = 16;  // of squeeze-excite
+constexpr int64_t kClasses = 1000;
 
 std::array<int, 4> blocks_of(int depth) {
   if (depth == 18) return {2, 2, 2, 2};
   if (depth == 50) return {3, 4, 6, 3};
-  throw Error("depth: " + std::to_string(depth) + " is not 18 or 50");
+  if (depth == 101) return {3, 4, 23, 3};
+  throw Error("depth: " + std::to_string(depth) + " is not 18, 50 or 101");
 }
 
 bool is_basic(const ResNetOptions& options) { return options.depth < 50; }
@@ -23,61 +26,134 @@ int64_t outputs_of(int64_t width, const ResNetOptions& options) {
   return is_basic(options) ? width : width * kExpansion;
 }
 
-ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
+ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t groups = 1) {
   return std::make_shared<Conv2d>(
-      ConvOptions{.in = in, .out = out, .kernel = kernel, .stride = stride});
+      ConvOptions{.in = in, .out = out, .kernel = kernel, .stride = stride, .groups = groups});
 }
+
+// Instance normalisation of the first half of the channels, batch normalisation of the others
+// (IBN-a), then ReLU.
+class HalfInstanceNorm : public Module {
+ public:
+  HalfInstanceNorm(int64_t channels, const BatchNormOptions& options)
+      : half_(channels / 2), channels_(channels) {
+    instance_ = register_module("IN", std::make_shared<InstanceNorm>(half_));
+    batch_ = register_module("BN", std::make_shared<BatchNorm>(channels - half_, options));
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    const auto halves = x.split_with_sizes({half_, channels_ - half_}, 1);
+    return torch::cat({instance_->forward(halves[0]), batch_->forward(halves[1])}, 1).relu_();
+  }
+
+  std::string emit(OnnxWriter& graph, const std::string& input) const override {
+    const auto first = instance_->emit(graph, emit_channels(graph, input, 0, half_));
+    const auto second = batch_->emit(graph, emit_channels(graph, input, half_, channels_));
+    const auto both = graph.add_node("Concat", {first, second}, {{"axis", int64_t{1}}});
+    return emit_activation(graph, both, Activation::kRelu);
+  }
+
+ private:
+  int64_t half_;
+  int64_t channels_;
+  ModulePtr instance_;
+  ModulePtr batch_;
+};
+
+// Scales each channel by a gate from the channels' means: two bias-free linear layers around a
+// ReLU.
+class Gate : public Module {
+ public:
+  explicit Gate(int64_t channels) {
+    const int64_t reduced = channels / kGateReduction;
+    const auto layers = register_module("fc", std::make_shared<Chain>());
+    layers->add("0", std::make_shared<Linear>(channels, reduced, /*bias=*/false));
+    layers->add("2", std::make_shared<Linear>(reduced, channels, /*bias=*/false));
+    reduce_ = layers->named_parameters()["0.weight"];
+    expand_ = layers->named_parameters()["2.weight"];
+  }
+
+  torch::Tensor forward(const torch::Tensor& x) override {
+    const auto hidden = torch::relu(nn::linear(x.mean({2, 3}), reduce_));
+    const auto gate = torch::sigmoid(nn::linear(hidden, expand_)).unsqueeze(-1).unsqueeze(-1);
+    return fused_is_faster(x) ? scale_channels(x, gate) : x * gate;
+  }
+
+  // The linear layers become 1×1 convolutions, which spares reshaping.
+  std::string emit(OnnxWriter& graph, const std::string& input) const override {
+    const auto multiply = [&](const std::string& x, const torch::Tensor& weight) {
+      const auto filters =
+          graph.add_initializer("weight", weight, {weight.size(0), weight.size(1), 1, 1});
+      return graph.add_node("Conv", {x, filters}, {{"kernel_shape", std::vector<int64_t>{1, 1}}});
+    };
+    const auto hidden = multiply(graph.add_node("GlobalAveragePool", {input}), reduce_);
+    const auto gate = multiply(graph.add_node("Relu", {hidden}), expand_);
+    return graph.add_node("Mul", {input, graph.add_node("Sigmoid", {gate})});
+  }
+
+ private:
+  torch::Tensor reduce_;
+  torch::Tensor expand_;
+};
 
 // Convolutions beside a shortcut: 1×1, 3×3, 1×1 with the stride in the 3×3 one, or for basic blocks
 // 3×3, 3×3 with the stride in the first.
 class Residual : public Module {
  public:
-  Residual(int64_t in, int64_t width, int64_t stride, const ResNetOptions& options)
+  Residual(int64_t in, int64_t width, int64_t stride, bool ibn, const ResNetOptions& options)
       : norm_{.momentum = options.bn_momentum} {
     const int64_t out = outputs_of(width, options);
     if (is_basic(options)) {
-      add("conv1", conv(in, width, 3, stride), "bn1", width, Activation::kRelu);
-      add("conv2", conv(width, out, 3), "bn2", out, Activation::kNone);
+      add("conv1", conv(in, width, 3, stride), "bn1", norm(width, Activation::kRelu));
+      add("conv2", conv(width, out, 3), "bn2", norm(out, Activation::kNone));
     } else {
-      add("conv1", conv(in, width, 1), "bn1", width, Activation::kRelu);
-      add("conv2", conv(width, width, 3, stride), "bn2", width, Activation::kRelu);
-      add("conv3", conv(width, out, 1), "bn3", out, Activation::kNone);
+      const int64_t inner = width * options.base_width / 64 * options.groups;
+      add("conv1", conv(in, inner, 1), "bn1",
+          ibn ? std::make_shared<HalfInstanceNorm>(inner, norm_) : norm(inner, Activation::kRelu));
+      add("conv2", conv(inner, inner, 3, stride, options.groups), "bn2",
+          norm(inner, Activation::kRelu));
+      add("conv3", conv(inner, out, 1), "bn3", norm(out, Activation::kNone));
     }
+    if (options.squeeze_excite) gate_ = register_module("se", std::make_shared<Gate>(out));
     if (stride == 1 && in == out) return;
     auto shortcut = std::make_shared<Chain>();
     const bool pools = options.avg_down && stride > 1;
-    if (pools) shortcut->add(std::make_shared<AvgPool2x2>());
+    if (pools) shortcut->add(std::make_shared<AvgPool>(AvgPoolOptions{}));
     const int first = pools ? 1 : 0;
     shortcut->add(std::to_string(first), conv(in, out, 1, pools ? 1 : stride));
-    shortcut->add(std::to_string(first + 1), std::make_shared<BatchNorm>(out, norm_));
+    shortcut->add(std::to_string(first + 1), norm(out, Activation::kNone));
     shortcut_ = register_module("downsample", shortcut);
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
     torch::Tensor y = x;
-    for (size_t i = 0; i < convs_.size(); ++i) y = norms_[i]->forward(convs_[i]->forward(y));
+    for (const ModulePtr& layer : layers_) y = layer->forward(y);
+    if (gate_) y = gate_->forward(y);
     return torch::relu_(y.add_(shortcut_ ? shortcut_->forward(x) : x));
   }
 
   std::string emit(OnnxWriter& graph, const std::string& input) const override {
     std::string y = input;
-    for (size_t i = 0; i < convs_.size(); ++i)
-      y = norms_[i]->emit(graph, convs_[i]->emit(graph, y));
+    for (const ModulePtr& layer : layers_) y = layer->emit(graph, y);
+    if (gate_) y = gate_->emit(graph, y);
     const auto shortcut = shortcut_ ? shortcut_->emit(graph, input) : input;
     return graph.add_node("Relu", {graph.add_node("Add", {y, shortcut})});
   }
 
  private:
-  void add(const std::string& conv_name, ModulePtr layer, const std::string& norm_name,
-           int64_t channels, Activation activation) {
-    convs_.push_back(register_module(conv_name, std::move(layer)));
-    norms_.push_back(
-        register_module(norm_name, std::make_shared<BatchNorm>(channels, norm_, activation)));
+  ModulePtr norm(int64_t channels, Activation activation) const {
+    return std::make_shared<BatchNorm>(channels, norm_, activation);
+  }
+
+  void add(const std::string& conv_name, ModulePtr convolution, const std::string& norm_name,
+           ModulePtr normalisation) {
+    layers_.push_back(register_module(conv_name, std::move(convolution)));
+    layers_.push_back(register_module(norm_name, std::move(normalisation)));
   }
 
   BatchNormOptions norm_;
-  std::vector<ModulePtr> convs_;
-  std::vector<ModulePtr> norms_;
+  std::vector<ModulePtr> layers_;
+  ModulePtr gate_;
   ModulePtr shortcut_;
 };
 
@@ -99,11 +175,14 @@ ResNet::ResNet(const ResNetOptions& options) : options_(options) {
     for (int b = 0; b < blocks[s]; ++b) {
       const int64_t stage_stride = s == 0 ? 1 : s == 3 ? options.last_stride : 2;
       layer->add(std::to_string(b),
-                 std::make_shared<Residual>(channels, width, b == 0 ? stage_stride : 1, options));
+                 std::make_shared<Residual>(channels, width, b == 0 ? stage_stride : 1,
+                                            options.ibn && s < 3, options));
       channels = outputs_of(width, options);
     }
     add("layer" + std::to_string(s + 1), layer);
   }
+  if (options.classifier)
+    register_module("fc", std::make_shared<Linear>(channels, kClasses, /*bias=*/true));
 }
 
 torch::Tensor ResNet::forward(const torch::Tensor& x) {
@@ -112,9 +191,9 @@ torch::Tensor ResNet::forward(const torch::Tensor& x) {
     const int64_t unit = options_.last_stride == 1 ? 4 : 8;
     const auto fits = [&](int64_t n) { return ((n + 1) / 2 + 1) / 2 % unit == 0; };
     if (!fits(x.size(2)) || !fits(x.size(3))) {
-      throw Error("resnet50_avgdown cannot take images of " + std::to_string(x.size(3)) + "x" +
-                  std::to_string(x.size(2)) + ": choose a width and height that are multiples of " +
-                  std::to_string(4 * unit));
+      throw Error("the ResNet with average-pooled shortcuts cannot take images of " +
+                  std::to_string(x.size(3)) + "x" + std::to_string(x.size(2)) +
+                  ": choose a width and height that are multiples of " + std::to_string(4 * unit));
     }
   }
   return Chain::forward(x);
