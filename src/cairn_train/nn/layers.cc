@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "cairn/base/error.h"
 #include "cairn_train/nn/depthwise.h"
 
 namespace cairn::nn {
@@ -108,6 +109,11 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
   return activate(torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, of_batch,
                                     options_.momentum, options_.eps, /*cudnn_enabled=*/true),
                   activation_);
+}
+
+void check_last_stride(int stride) {
+  if (stride != 1 && stride != 2)
+    throw Error("last_stride: " + std::to_string(stride) + " is not 1 or 2");
 }
 
 void freeze_batch_norms(torch::nn::Module& module) {

@@ -12,12 +12,16 @@
 
 namespace cairn::nn {
 
+// The layers of a backbone's stem, then those of each stage, in order.
+using Stages = std::vector<std::vector<ModulePtr>>;
+
 // Layers one after the other. A layer with a name is registered under it, a layer without has no
 // parameters.
 class Chain : public Module {
  public:
   Chain& add(const std::string& name, ModulePtr layer);
   Chain& add(ModulePtr layer);
+  const std::vector<ModulePtr>& layers() const { return layers_; }
   torch::Tensor forward(const torch::Tensor& x) override;
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 
@@ -99,6 +103,9 @@ class InstanceNorm : public Module {
   torch::Tensor bias_;
 };
 
+// Throws Error where the stride of a backbone's last stage is neither 1 nor 2.
+void check_last_stride(int stride);
+
 // Freezes every batch norm of a network.
 void freeze_batch_norms(torch::nn::Module& module);
 
@@ -142,6 +149,8 @@ class Linear : public Module {
 class SqueezeExcite : public Module {
  public:
   SqueezeExcite(int64_t channels, int64_t reduced);
+  ModulePtr reduce() const { return reduce_; }
+  ModulePtr expand() const { return expand_; }
   torch::Tensor forward(const torch::Tensor& x) override;
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 

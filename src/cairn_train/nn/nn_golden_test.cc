@@ -3,11 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "cairn_train/loss/cosine_head.h"
-#include "cairn_train/nn/backbones/efficientnet.h"
-#include "cairn_train/nn/backbones/resnet.h"
+#include "cairn_train/nn/arch.h"
 #include "cairn_train/nn/embedding_net.h"
 #include "cairn_train/nn/testing/golden_net.h"
-#include "cairn_train/nn/weights.h"
 
 namespace cairn::nn {
 namespace {
@@ -15,59 +13,93 @@ namespace {
 using cairn::testing::golden_case;
 using cairn::testing::GoldenCase;
 using cairn::testing::max_error_over_std;
-using testing::golden_states;
+using testing::fill_with_golden;
+using testing::golden_state;
 using testing::golden_tensor;
 using testing::values;
 
-std::vector<std::string> keys_and_shapes(const NamedTensors& tensors) {
+std::string line(const std::string& key, const std::vector<int64_t>& shape) {
+  std::string text = key;
+  for (const int64_t size : shape) text.append(" ").append(std::to_string(size));
+  return text;
+}
+
+std::vector<std::string> keys_of(const Module& net) {
   std::vector<std::string> lines;
-  for (const auto& [key, tensor] : tensors) {
-    std::string line = key;
-    for (const int64_t size : tensor.sizes()) line.append(" ").append(std::to_string(size));
-    lines.push_back(line);
-  }
+  for (const auto& [key, tensor] : state_dict(net))
+    lines.push_back(line(key, tensor.sizes().vec()));
   return lines;
 }
 
-// Gives the network the formula's values. The keys of the case beyond the network's own are its
-// last `rest` ones; they are returned.
-NamedTensors fill(Module& net, const GoldenCase& golden, size_t rest) {
-  NamedTensors states = golden_states(golden);
-  NamedTensors others(states.end() - static_cast<ptrdiff_t>(rest), states.end());
-  states.resize(states.size() - rest);
-  EXPECT_EQ(keys_and_shapes(state_dict(net)), keys_and_shapes(states));
-  load_state(net, states, Strictness::kStrict);
-  net.eval();
-  return others;
+void append(std::vector<std::string>& lines, const nlohmann::json& keys,
+            const std::string& prefix = "") {
+  for (const auto& entry : keys)
+    lines.push_back(
+        line(prefix + entry.at(0).get<std::string>(), entry.at(1).get<std::vector<int64_t>>()));
+}
+
+// A checkpoint's keys: in a file of the case, or those of the backbone and the rest in case.json.
+std::vector<std::string> keys_of(const GoldenCase& golden) {
+  std::vector<std::string> lines;
+  if (std::filesystem::exists(golden.folder / "keys.json")) {
+    append(lines, golden.json("keys.json"));
+  } else {
+    const auto model = golden.folder.filename().string();
+    append(lines, golden_case("backbones/" + model.substr(model.find('_') + 1)).json("keys.json"),
+           "base.");
+    append(lines, golden.spec["tail_keys"]);
+  }
+  return lines;
 }
 
 torch::Tensor input_of(const nlohmann::json& output) {
   return golden_tensor("input", output.at("input_shape_NCHW").get<std::vector<int64_t>>());
 }
 
-void expect_backbone_matches(Module& net, const GoldenCase& golden) {
+void expect_near(const torch::Tensor& result, const GoldenCase& golden, const std::string& file) {
+  const auto reference = golden.f32(file);
+  EXPECT_EQ(result.sizes().vec(),
+            std::vector<int64_t>(reference.shape.begin(), reference.shape.end()));
+  EXPECT_LE(max_error_over_std(values(result), reference.values),
+            golden.spec["tolerance"]["max"].get<double>())
+      << file;
+}
+
+class Networks : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Networks, have_the_reference_s_keys_and_numbers) {
+  CAIRN_REQUIRE_SHARED("golden");
   const torch::NoGradGuard no_grad;
-  fill(net, golden, 0);
-  for (const auto& [file, output] : golden.spec["outputs"].items()) {
-    const auto features = net.forward(input_of(output));
-    EXPECT_EQ(features.sizes().vec(), output["shape"].get<std::vector<int64_t>>());
-    EXPECT_LE(max_error_over_std(values(features), golden.f32(file).values),
-              golden.spec["tolerance"]["max"].get<double>())
-        << file;
-  }
+  const auto golden = golden_case(GetParam());
+  const Arch arch = make_arch(GetParam());
+  auto keys = keys_of(golden);
+  // The classifier of a whole model is no part of the network.
+  if (arch.output == "embedding") keys.pop_back();
+  ASSERT_EQ(keys_of(*arch.net), keys);
+  fill_with_golden(*arch.net, golden.spec["parameters"]);
+  for (const auto& [file, output] : golden.spec["outputs"].items())
+    expect_near(arch.net->forward(input_of(output)), golden, file);
 }
 
-TEST(NnGolden, backbones_tf_efficientnet_b0) {
-  CAIRN_REQUIRE_SHARED("golden");
-  EfficientNetB0 net;
-  expect_backbone_matches(net, golden_case("backbones/tf_efficientnet_b0"));
+std::string test_name(const ::testing::TestParamInfo<const char*>& info) {
+  std::string name(info.param);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
+  return name;
 }
 
-TEST(NnGolden, backbones_resnet50) {
-  CAIRN_REQUIRE_SHARED("golden");
-  ResNet net({.last_stride = 1, .avg_down = true});
-  expect_backbone_matches(net, golden_case("backbones/resnet50"));
-}
+INSTANTIATE_TEST_SUITE_P(
+    NnGolden, Networks,
+    ::testing::Values("backbones/resnet50", "backbones/resnet50_ibn_a", "backbones/resnet101_ibn_a",
+                      "backbones/resnext101_ibn_a", "backbones/se_resnet101_ibn_a",
+                      "backbones/resnest50", "backbones/resnest101", "backbones/resnest200",
+                      "backbones/resnest269", "backbones/efficientnet-b0",
+                      "backbones/efficientnet-b7", "backbones/tf_efficientnet_b0",
+                      "backbones/tf_efficientnet_b3", "models/wz_resnet50",
+                      "models/wz_resnet101_ibn_a", "models/wz_resnext101_ibn_a",
+                      "models/wz_se_resnet101_ibn_a", "models/wz_resnest101",
+                      "models/wz_resnest269", "models/wz_efficientnet-b7"),
+    test_name);
 
 TEST(NnGolden, models_vt_net) {
   CAIRN_REQUIRE_SHARED("golden");
@@ -75,36 +107,53 @@ TEST(NnGolden, models_vt_net) {
   const auto golden = golden_case("models/vt_net");
   const auto& parameters = golden.spec["parameters"];
   EmbeddingNet net(NetOptions{});  // the defaults are this network
-  const auto rest = fill(net, golden, 1);
+  net.eval();
+  auto keys = keys_of(golden);
+  EXPECT_EQ(keys.back(), "head.weight 33 512");
+  keys.pop_back();
+  ASSERT_EQ(keys_of(net), keys);
+  fill_with_golden(net, parameters);
   loss::CosineHead head(net.embedding_dim(), parameters["classes"], parameters["subcenters"]);
-  EXPECT_EQ(rest.front().first, "head.weight");
-  load_state(head, {{"weight", rest.front().second}}, Strictness::kStrict);
+  head.named_parameters()["weight"].copy_(golden_state("head.weight", {33, 512}, parameters));
   for (const auto& [file, output] : golden.spec["outputs"].items()) {
     const auto images = input_of(output);
     torch::Tensor result = file.starts_with("pooled") ? net.pooled(images) : net.forward(images);
     if (file.starts_with("logits")) result = head.forward(result);
-    EXPECT_LE(max_error_over_std(values(result), golden.f32(file).values),
-              golden.spec["tolerance"]["max"].get<double>())
-        << file;
+    expect_near(result, golden, file);
   }
 }
 
-TEST(NnGolden, models_wz_resnet50) {
+// The part of the case that is the network: bilinear resizing of the normalised tensor is here what
+// the reference does.
+TEST(NnGolden, models_wz_multiscale_resnet50) {
   CAIRN_REQUIRE_SHARED("golden");
   const torch::NoGradGuard no_grad;
-  const auto golden = golden_case("models/wz_resnet50");
-  NetOptions options;
-  options.backbone = "resnet50_avgdown";
-  options.last_stride = 1;
-  options.gem_trainable = false;
-  options.neck = "fc-bn";
-  options.key_style = "wz";
-  EmbeddingNet net(options);
-  const auto head = fill(net, golden, 1);
-  EXPECT_EQ(head.front().first, "classifier.weight");
-  const auto embedding = net.forward(input_of(golden.spec["outputs"]["embedding.npy"]));
-  EXPECT_LE(max_error_over_std(values(embedding), golden.f32("embedding.npy").values),
-            golden.spec["tolerance"]["max"].get<double>());
+  const auto golden = golden_case("models/wz_multiscale_resnet50");
+  const Arch arch = make_arch("models/wz_resnet50");
+  fill_with_golden(*arch.net, golden_case("models/wz_resnet50").spec["parameters"]);
+  const auto& parameters = golden.spec["parameters"];
+  const auto images = golden_tensor("input", parameters["input"].get<std::vector<int64_t>>());
+  std::vector<torch::Tensor> raw;
+  for (const int64_t side : parameters["scaled_sizes"].get<std::vector<int64_t>>()) {
+    const auto options = torch::nn::functional::InterpolateFuncOptions()
+                             .size(std::vector<int64_t>{side, side})
+                             .mode(torch::kBilinear)
+                             .align_corners(false);
+    raw.push_back(arch.net->forward(
+        side == images.size(2) ? images : torch::nn::functional::interpolate(images, options)));
+  }
+  const auto expect_near = [&](const torch::Tensor& result, const std::string& file) {
+    const auto reference = golden.f32(file).values;
+    const auto wanted = torch::tensor(reference).reshape(result.sizes());
+    EXPECT_LE((result - wanted).abs().max().item<double>(), 1e-5) << file;
+  };
+  const auto normalised = [](const torch::Tensor& rows) {
+    return torch::nn::functional::normalize(rows);
+  };
+  expect_near(normalised(torch::stack(raw).mean(0)), "multi_scale.npy");
+  expect_near(normalised(raw[1]), "single_scale.npy");
+  const auto per_scale = golden.f32("per_scale_raw.npy");
+  EXPECT_LE(max_error_over_std(values(torch::stack(raw)), per_scale.values), 3e-4);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn_train/nn/backbones/efficientnet.h"
+#include "cairn_train/nn/backbones/resnest.h"
 #include "cairn_train/nn/backbones/resnet.h"
 
 namespace cairn::nn {
@@ -24,17 +25,33 @@ Entry resnet(const std::string& name, const ResNetOptions& fixed) {
             options.last_stride = o.last_stride;
             options.bn_momentum = o.bn_momentum;
             const auto network = std::make_shared<ResNet>(options);
-            return Backbone{network, network->channels(), {}};
+            return Backbone{network, network->channels(), network->stages()};
           }};
 }
 
-const std::vector<Entry>& entries() {
-  static const std::vector<Entry> kEntries{
-      {"tf_efficientnet_b0",
-       [](const BackboneOptions& o) {
-         return Backbone{std::make_shared<EfficientNetB0>(o.bn_momentum),
-                         EfficientNetB0::kChannels, {}};
-       }},
+Entry resnest(int depth) {
+  return {"resnest" + std::to_string(depth), [depth](const BackboneOptions& o) {
+            const auto network = std::make_shared<ResNeSt>(ResNeStOptions{
+                .depth = depth, .last_stride = o.last_stride, .bn_momentum = o.bn_momentum});
+            return Backbone{network, ResNeSt::kChannels, network->stages()};
+          }};
+}
+
+Entry efficientnet(int number, EfficientNetStyle style) {
+  const std::string name =
+      style == EfficientNetStyle::kTimm ? "tf_efficientnet_b" : "efficientnet-b";
+  return {name + std::to_string(number), [number, style](const BackboneOptions& o) {
+            const auto network =
+                std::make_shared<EfficientNet>(EfficientNetOptions{.number = number,
+                                                                   .style = style,
+                                                                   .last_stride = o.last_stride,
+                                                                   .bn_momentum = o.bn_momentum});
+            return Backbone{network, network->channels(), network->stages()};
+          }};
+}
+
+std::vector<Entry> make_entries() {
+  std::vector<Entry> entries{
       resnet("resnet18", {.depth = 18}),
       resnet("resnet50", {.depth = 50}),
       resnet("resnet101", {.depth = 101}),
@@ -45,8 +62,15 @@ const std::vector<Entry>& entries() {
       resnet("resnext101_ibn_a",
              {.depth = 101, .ibn = true, .groups = 32, .base_width = 4, .classifier = true}),
       resnet("se_resnet101_ibn_a",
-             {.depth = 101, .ibn = true, .squeeze_excite = true, .classifier = true}),
-  };
+             {.depth = 101, .ibn = true, .squeeze_excite = true, .classifier = true})};
+  for (const int depth : {50, 101, 200, 269}) entries.push_back(resnest(depth));
+  for (const auto style : {EfficientNetStyle::kTimm, EfficientNetStyle::kLukemelas})
+    for (int number = 0; number < 8; ++number) entries.push_back(efficientnet(number, style));
+  return entries;
+}
+
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> kEntries = make_entries();
   return kEntries;
 }
 
@@ -65,6 +89,19 @@ const std::vector<std::string>& backbone_names() {
     return names;
   }();
   return kNames;
+}
+
+void freeze_stages(const Backbone& backbone, int n) {
+  const auto stages = static_cast<int>(backbone.stages.size()) - 1;
+  if (n < -1 || n > stages)
+    throw Error(
+        fmt::format("frozen_stages: {} is not from -1 to {}, what the backbone has", n, stages));
+  for (int s = 0; s <= n; ++s) {
+    for (const ModulePtr& layer : backbone.stages[static_cast<size_t>(s)]) {
+      freeze_batch_norms(*layer);
+      for (torch::Tensor& parameter : layer->parameters()) parameter.set_requires_grad(false);
+    }
+  }
 }
 
 }  // namespace cairn::nn

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cairn_train/nn/module.h"
+#include "cairn_train/nn/layers.h"
 
 namespace cairn::nn {
 
@@ -16,8 +16,7 @@ struct BackboneOptions {
 struct Backbone {
   ModulePtr module;
   int64_t channels = 0;  // of the feature maps
-  // The layers of the stem, then those of each stage, in order.
-  std::vector<std::vector<ModulePtr>> stages;
+  Stages stages;
 };
 
 // Throws Error, listing the names, for one that is not among backbone_names(), and where

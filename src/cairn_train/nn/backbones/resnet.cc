@@ -160,14 +160,13 @@ class Residual : public Module {
 }  // namespace
 
 ResNet::ResNet(const ResNetOptions& options) : options_(options) {
-  if (options.last_stride != 1 && options.last_stride != 2) {
-    throw Error("last_stride: " + std::to_string(options.last_stride) + " is not 1 or 2");
-  }
+  check_last_stride(options.last_stride);
   int64_t channels = 64;
   add("conv1", conv(3, channels, 7, 2));
   add("bn1", std::make_shared<BatchNorm>(
                  channels, BatchNormOptions{.momentum = options.bn_momentum}, Activation::kRelu));
   add(std::make_shared<MaxPool3x3>());
+  stages_ = {layers()};
   const std::array<int, 4> blocks = blocks_of(options.depth);
   for (size_t s = 0; s < blocks.size(); ++s) {
     const int64_t width = int64_t{64} << s;
@@ -180,6 +179,7 @@ ResNet::ResNet(const ResNetOptions& options) : options_(options) {
       channels = outputs_of(width, options);
     }
     add("layer" + std::to_string(s + 1), layer);
+    stages_.push_back(layer->layers());
   }
   if (options.classifier)
     register_module("fc", std::make_shared<Linear>(channels, kClasses, /*bias=*/true));

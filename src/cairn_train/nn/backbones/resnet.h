@@ -31,9 +31,11 @@ class ResNet : public Chain {
   // With avg_down, throws Error for sizes where the two branches of a block would differ.
   torch::Tensor forward(const torch::Tensor& x) override;
   int64_t channels() const;  // 512, or 2048 with bottlenecks
+  const Stages& stages() const { return stages_; }
 
  private:
   ResNetOptions options_;
+  Stages stages_;
 };
 
 }  // namespace cairn::nn

@@ -8,20 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/random.h"
 #include "cairn/base/testing/testing.h"
-#include "cairn_train/nn/safetensors.h"
+#include "cairn_train/nn/embedding_net.h"
 
 namespace cairn::nn::testing {
-
-using cairn::testing::golden_u;
 
 // The tensor u(key, i) of the shape, row-major.
 inline torch::Tensor golden_tensor(const std::string& key, const std::vector<int64_t>& shape,
                                    double scale = 1.0, double offset = 0.0, bool absolute = false) {
   auto tensor = torch::empty(shape);
   float* values = tensor.data_ptr<float>();
+  Rng rng(fnv1a(key));  // golden_u(key, 0), golden_u(key, 1), … from the same generator
   for (int64_t i = 0; i < tensor.numel(); ++i) {
-    const double u = golden_u(key, static_cast<uint64_t>(i));
+    const double u = rng.uniform() * 2.0 - 1.0;
     values[i] = static_cast<float>((absolute ? std::abs(u) : u) * scale + offset);
   }
   return tensor;
@@ -52,15 +52,11 @@ inline torch::Tensor golden_state(const std::string& key, const std::vector<int6
   return golden_tensor(key, shape, 0.1);
 }
 
-// All tensors of a case's keys.json, in its order.
-inline NamedTensors golden_states(const cairn::testing::GoldenCase& golden) {
-  NamedTensors states;
-  for (const auto& entry : golden.json("keys.json")) {
-    const auto key = entry.at(0).get<std::string>();
-    states.emplace_back(
-        key, golden_state(key, entry.at(1).get<std::vector<int64_t>>(), golden.spec["parameters"]));
-  }
-  return states;
+// Gives the network the formula's values.
+inline void fill_with_golden(const torch::nn::Module& net, const nlohmann::json& parameters) {
+  const torch::NoGradGuard no_grad;
+  for (auto& [key, tensor] : state_dict(net))
+    tensor.copy_(golden_state(key, tensor.sizes().vec(), parameters));
 }
 
 inline std::vector<float> values(const torch::Tensor& tensor) {
