@@ -25,6 +25,7 @@ void declare_recognize(CLI::App& app);
 void declare_retrieve(CLI::App& app);
 void declare_eval(CLI::App& app);
 void declare_report(CLI::App& app);
+void declare_lists(CLI::App& app);
 void declare_synth(CLI::App& app);
 
 }  // namespace cairn::apps

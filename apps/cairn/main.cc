@@ -24,6 +24,7 @@ std::span<const Command> commands() {
       {"eval", "score a submission", declare_eval},
       {"report", "show scores, curves and results as an HTML page", declare_report},
       {"model", "look into an ONNX file, or annotate it", declare_model},
+      {"lists", "make the photo lists of a dataset that training reads", declare_lists},
       {"synth", "draw a small landmark world for demos and tests", declare_synth},
   };
   return kCommands;

@@ -13,7 +13,9 @@ namespace {
 // Labels with different ids. The set holds positions, not copies of the ids: there are millions.
 class LabelList {
  public:
-  LabelList() : positions_(0, Hash{&labels_}, Equal{&labels_}) {}
+  // several: a photo may have several landmarks.
+  explicit LabelList(bool several)
+      : several_(several), positions_(0, Hash{&labels_}, Equal{&labels_, several}) {}
   LabelList(const LabelList&) = delete;
   LabelList& operator=(const LabelList&) = delete;
 
@@ -23,7 +25,7 @@ class LabelList {
     const auto [position, is_new] = positions_.insert(labels_.size() - 1);
     if (is_new) return;
     const Label& earlier = labels_[*position];
-    if (earlier.landmark != landmark) {
+    if (!several_ && earlier.landmark != landmark) {
       throw Error(reader.where() + ": photo " + earlier.id + " has landmark " +
                   std::to_string(landmark) + " here and " + std::to_string(earlier.landmark) +
                   " earlier in the table");
@@ -43,9 +45,14 @@ class LabelList {
   };
   struct Equal {
     const std::vector<Label>* labels;
-    bool operator()(size_t a, size_t b) const { return (*labels)[a].id == (*labels)[b].id; }
+    bool several;
+    bool operator()(size_t a, size_t b) const {
+      return (*labels)[a].id == (*labels)[b].id &&
+             (!several || (*labels)[a].landmark == (*labels)[b].landmark);
+    }
   };
 
+  bool several_;
   std::vector<Label> labels_;
   std::unordered_set<size_t, Hash, Equal> positions_;
 };
@@ -63,7 +70,7 @@ std::vector<Label> read_labels(const fs::path& table) {
   }
   const size_t landmark_column = reader.column("landmark_id");
   const size_t id_column = reader.column(one_photo_a_row ? "id" : "images");
-  LabelList labels;
+  LabelList labels(reader.has_column("noisy"));
   std::vector<std::string> fields;
   while (reader.next(fields)) {
     const int64_t landmark = parse_landmark(fields[landmark_column], reader.where());

@@ -49,6 +49,12 @@ TEST(ReadLabels, drops_rows_that_repeat_an_earlier_one) {
   EXPECT_EQ(read("id,landmark_id\na,1\nb,2\na,1\nc,3\n"), (Pairs{{"a", 1}, {"b", 2}, {"c", 3}}));
 }
 
+TEST(ReadLabels, lets_photos_of_lists_have_several_landmarks) {
+  EXPECT_EQ(read("id,landmark_id,path,noisy,country,continent\n"
+                 "a,1,p,0,,\na,2,p,0,,\na,1,p,0,,\nb,-1,p,0,,\n"),
+            (Pairs{{"a", 1}, {"a", 2}, {"b", -1}}));
+}
+
 TEST(ReadLabels, reads_large_and_negative_landmark_ids) {
   EXPECT_EQ(read("id,landmark_id\na,9223372036854775807\nb,-1\n"),
             (Pairs{{"a", INT64_MAX}, {"b", -1}}));

@@ -37,7 +37,8 @@ struct Label {
 // Any table with columns id and landmark_id (train.csv, index_image_to_landmark.csv), or
 // landmark_id and images (train_clean.csv). A row that repeats an earlier one is dropped. Throws
 // Error with file and line on a malformed row, a landmark id that is no number, or an id given two
-// different landmarks.
+// different landmarks. Only in lists (list_file.h; told by their column noisy) may a photo have
+// several landmarks.
 std::vector<Label> read_labels(const fs::path& table);
 
 // A photo with a landmark, found on disk.
