@@ -182,7 +182,7 @@ void Embedder::choose_size(const EmbedderOptions& options) {
     const double side =
         scale == 1
             ? size_
-            : std::max<double>(kSideMultiple, std::round(wanted / kSideMultiple) * kSideMultiple);
+            : std::max<double>(kSideMultiple, std::floor(wanted / kSideMultiple) * kSideMultiple);
     if (side < 1 || side > kLargestSide) {
       throw Error("--size: photos of " + std::to_string(std::llround(side)) +
                   " pixels; the side must be 1 to " + std::to_string(kLargestSide));
@@ -204,18 +204,31 @@ void Embedder::choose_normalisation(const EmbedderOptions& options) {
 }
 
 Embedder::Worker::Worker(const Embedder& embedder)
-    : embedder_(embedder), executor_(embedder.model_) {
+    : embedder_(embedder),
+      executor_(embedder.model_),
+      square_(engine::DType::kF32, {1, 3, embedder.size_, embedder.size_}) {
   for (const int side : embedder.sides_) {
-    inputs_.try_emplace(side, engine::DType::kF32, engine::Shape{1, 3, side, side});
+    if (side == embedder.size_) continue;
+    scaled_.try_emplace(side, engine::DType::kF32, engine::Shape{1, 3, side, side});
   }
 }
 
 std::vector<float> Embedder::Worker::embed_raw(const image::Image& photo) {
+  const int size = embedder_.size_;
+  image::to_chw(image::resize_bilinear(photo, size, size), embedder_.normalisation_,
+                square_.data<float>());
+  return embed_raw(square_);
+}
+
+std::vector<float> Embedder::Worker::embed_raw(const engine::Tensor& square) {
+  CAIRN_ASSERT(square.shape() == square_.shape() && square.dtype() == engine::DType::kF32);
   std::vector<double> sum;
   for (const int side : embedder_.sides_) {
-    engine::Tensor& input = inputs_.at(side);
-    image::to_chw(image::resize_bilinear(photo, side, side), embedder_.normalisation_,
-                  input.data<float>());
+    engine::Tensor input = square;
+    if (side != embedder_.size_) {
+      input = scaled_.at(side);
+      image::resize_planes(square.data<float>(), embedder_.size_, side, input.data<float>());
+    }
     const engine::TensorMap outputs =
         executor_.run({{embedder_.input_, input}}, {embedder_.output_});
     const engine::Tensor& output = outputs.at(embedder_.output_);

@@ -20,8 +20,9 @@ struct EmbedderOptions {
   std::optional<std::vector<float>> mean;  // one number or three (RGB), 0–255 pixel units
   std::optional<std::vector<float>> std;
   std::optional<std::string> output;  // graph output that is the embedding
-  // Each multiplies size, to the nearest multiple of 16 where it is not 1 (as the extraction of
-  // Zhang et al., arXiv 2110.04294, does). The raw embeddings are averaged, then normalised.
+  // Each multiplies size, down to a multiple of 16 where it is not 1. Photos are resized to size ×
+  // size once; the normalised pixels are then interpolated to each side. The raw embeddings are
+  // averaged, then normalised (the extraction of Zhang et al., arXiv 2110.04294).
   std::vector<double> scales = {1.0};
 };
 
@@ -36,7 +37,7 @@ class Embedder {
   const image::Normalisation& normalisation() const { return normalisation_; }
   const std::string& output() const { return output_; }
   const std::vector<double>& scales() const { return scales_; }
-  // The side in pixels that each scale resizes to.
+  // The side in pixels that each scale leads to.
   const std::vector<int>& sides() const { return sides_; }
   size_t dim() const { return dim_; }  // D, found by running one black photo
 
@@ -48,11 +49,14 @@ class Embedder {
     std::vector<float> embed(const image::Image& photo);
     // As embed, without the normalisation to length 1 (what distillation centres).
     std::vector<float> embed_raw(const image::Image& photo);
+    // The same for a network input that is ready, 1 × 3 × size × size.
+    std::vector<float> embed_raw(const engine::Tensor& square);
 
    private:
     const Embedder& embedder_;
     engine::Executor executor_;
-    std::map<int, engine::Tensor> inputs_;  // by side: 1 × 3 × side × side, written anew each time
+    engine::Tensor square_;                 // the photo at size × size, normalised
+    std::map<int, engine::Tensor> scaled_;  // by other side: 1 × 3 × side × side
   };
 
  private:

@@ -162,16 +162,24 @@ TEST(Embedder, scales_go_to_multiples_of_16_and_1_stays_as_it_is) {
 TEST(Embedder, the_raw_embeddings_of_scales_are_averaged) {
   EmbedderOptions options = all_options();
   const image::Image photo = drawn_photo(2, 50, 60);
-  options.scales = {1, 2};
-  const Embedder both(parse(tiny_network()), options);
-  options.scales = {1};
-  const Embedder small(parse(tiny_network()), options);
-  options.scales = {2};
-  const Embedder large(parse(tiny_network()), options);
-  const std::vector<float> mean = Embedder::Worker(both).embed_raw(photo);
-  const std::vector<float> a = Embedder::Worker(small).embed_raw(photo);
-  const std::vector<float> b = Embedder::Worker(large).embed_raw(photo);
+  const auto raw_at = [&](const std::vector<double>& scales) {
+    options.scales = scales;
+    const Embedder embedder(parse(tiny_network()), options);
+    return Embedder::Worker(embedder).embed_raw(photo);
+  };
+  const std::vector<float> mean = raw_at({1, 2});
+  const std::vector<float> a = raw_at({1});
+  const std::vector<float> b = raw_at({2});
   for (size_t i = 0; i < mean.size(); ++i) EXPECT_NEAR(mean[i], (a[i] + b[i]) / 2, 1e-6f);
+}
+
+TEST(Embedder, scales_go_down_to_a_multiple_of_16_as_the_reference_does) {
+  EmbedderOptions options = all_options();
+  options.scales = {0.707, 1, 1.414};
+  options.size = 128;
+  EXPECT_EQ(Embedder(parse(tiny_network()), options).sides(), (std::vector<int>{80, 128, 176}));
+  options.size = 512;
+  EXPECT_EQ(Embedder(parse(tiny_network()), options).sides(), (std::vector<int>{352, 512, 720}));
 }
 
 TEST(Embedder, zeros_have_no_direction) {

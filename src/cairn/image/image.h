@@ -40,6 +40,9 @@ Result<Image> read_image(const std::filesystem::path& path, const DecodeOptions&
 // height > 0.
 Image resize_bilinear(const Image& source, int width, int height);
 
+// The same interpolation of a network input (planes R, G, B, source_side² floats each) to side².
+void resize_planes(const float* source, int source_side, int side, float* out);
+
 // JPEG bytes; quality 1–100.
 std::vector<uint8_t> encode_jpeg(const Image& image, int quality);
 
