@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -28,12 +29,21 @@ An interrupted run (Ctrl-C, kill, full disk) leaves its finished photos in OUT/.
 the same command with --resume goes on. Without --resume and --force, a folder that holds anything of
 a run is refused. Photos that cannot be read are listed in skipped.csv and do not end the run.
 
+Several processes can share the work: under torchrun, Slurm or Kubernetes (RANK and WORLD_SIZE, or
+SLURM_PROCID and SLURM_NTASKS) each embeds its shard of the list into OUT/shard-I-of-N; by hand, say
+--shard I/N. `cairn merge OUT` then makes OUT what one process would have written.
+
+With --cache, photos that any run embedded with this model and these settings are not embedded again.
+
 Examples:
   cairn embed --model model.onnx --images photos/ --out emb/
   cairn embed --model mobilenet.onnx --size 224 --mean 127.5 --std 127.5 --output embedding \
               --images gldv2/index --out emb/index
   cairn embed --model model.onnx --images gldv2/train/train.csv --root gldv2/train --out emb/train
-  cairn embed --model model.onnx --images photos/ --out emb/ --scales 0.707,1,1.414 --resume)";
+  cairn embed --model model.onnx --images photos/ --out emb/ --scales 0.707,1,1.414 --resume
+  srun --ntasks 8 cairn embed --model model.onnx --images train.csv --root gldv2 --out emb --resume \
+              --cache cache && cairn merge emb
+  cairn embed --model model.onnx --images photos/ --out emb/ --shard 0/4)";
 
 struct Options {
   std::string model;
@@ -44,6 +54,8 @@ struct Options {
   std::vector<float> std;
   std::string output;
   std::string precision = "f32";
+  std::string shard;
+  double cache_gb = 50;
   bool strict = false;
   bool json = false;
   embed::EmbedderOptions embedder;
@@ -59,13 +71,14 @@ embed::EmbedderOptions embedder_options(const Options& options) {
   return chosen;
 }
 
-void print_json(const Options& options, const embed::EmbedSummary& summary, double seconds) {
+void print_json(const embed::EmbedSummary& summary, double seconds) {
   const nlohmann::ordered_json result = {
-      {"out", options.run.out.string()},
+      {"out", summary.folder.string()},
       {"photos", summary.photos},
       {"embedded", summary.embedded()},
       {"skipped", summary.skipped.size()},
       {"resumed", summary.resumed},
+      {"cached", summary.cached},
       {"dim", summary.dim},
       {"seconds", seconds},
       {"photos_per_second", static_cast<double>(summary.photos - summary.resumed) / seconds}};
@@ -74,6 +87,16 @@ void print_json(const Options& options, const embed::EmbedSummary& summary, doub
 
 void embed_command(Options options) {
   const auto started = std::chrono::steady_clock::now();
+  options.run.shard =
+      options.shard.empty()
+          ? embed::shard_from_environment([](const char* name) { return std::getenv(name); })
+          : embed::parse_shard(options.shard);
+  options.run.cache_limit = static_cast<uint64_t>(options.cache_gb * (uint64_t{1} << 30));
+  if (!options.run.shard.whole()) {
+    log_info(fmt::format("shard {} of {} (from 0); when all are done: cairn merge {}",
+                         options.run.shard.index, options.run.shard.count,
+                         options.run.out.string()));
+  }
   const embed::Embedder embedder(engine::Model::load(options.model), embedder_options(options));
   catch_interrupts();
   options.run.stop = interrupted;
@@ -81,10 +104,11 @@ void embed_command(Options options) {
       embed::read_photo_list(options.images, options.root), embedder, options.run);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  const std::string list = (options.run.out / "skipped.csv").string();
-  if (options.json) print_json(options, summary, seconds);
-  log_info(fmt::format("{}: {} embeddings of {} numbers", options.run.out.string(),
-                       summary.embedded(), summary.dim));
+  const std::string list = (summary.folder / "skipped.csv").string();
+  if (options.json) print_json(summary, seconds);
+  log_info(fmt::format(
+      "{}: {} embeddings of {} numbers{}", summary.folder.string(), summary.embedded(), summary.dim,
+      summary.cached > 0 ? fmt::format(", {} from the cache", summary.cached) : ""));
   if (summary.skipped.empty()) return;
   if (!options.strict) {
     log_warning(fmt::format("{} of {} photos were skipped, see {}", summary.skipped.size(),
@@ -147,6 +171,19 @@ void declare_embed(CLI::App& app) {
       ->option_text("DIR")
       ->required();
   declare_embedder_options(app, *options);
+  app.add_option(
+         "--shard", options->shard,
+         "embed part I (from 0) of N parts of the list into OUT/shard-I-of-N; default: what "
+         "RANK and WORLD_SIZE or Slurm say; 0/1: all")
+      ->option_text("I/N");
+  app.add_option(
+         "--cache", options->run.cache,
+         "folder of embeddings that runs share, by model, settings and content of the photo")
+      ->option_text("DIR");
+  app.add_option("--cache-gb", options->cache_gb,
+                 "size above which --cache drops its oldest entries (default: 50)")
+      ->option_text("GB")
+      ->check(CLI::Range(0.001, 1e6));
   app.add_option("--threads", options->run.threads, "default: all cores")
       ->option_text("N")
       ->check(CLI::NonNegativeNumber);

@@ -18,6 +18,7 @@ struct Command {
 std::span<const Command> commands();
 
 void declare_embed(CLI::App& app);
+void declare_merge(CLI::App& app);
 void declare_detect(CLI::App& app);
 void declare_model(CLI::App& app);
 void declare_search(CLI::App& app);

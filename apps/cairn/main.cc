@@ -17,6 +17,7 @@ namespace cairn::apps {
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands = {
       {"embed", "turn photos into embeddings", declare_embed},
+      {"merge", "put shards and other embedding folders together", declare_merge},
       {"detect", "find objects in photos, to tell what is no landmark", declare_detect},
       {"search", "find the most similar photos, as a table", declare_search},
       {"recognize", "name the landmark of each photo, as a submission", declare_recognize},

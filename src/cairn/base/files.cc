@@ -49,12 +49,16 @@ class Sha256 {
     CAIRN_ASSERT(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
   }
 
-  std::string finish() {
-    std::array<uint8_t, 32> digest;
+  Sha256Digest digest() {
+    Sha256Digest digest;
     CAIRN_ASSERT(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr) == 1);
+    return digest;
+  }
+
+  std::string finish() {
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string hex;
-    for (const uint8_t byte : digest) {
+    for (const uint8_t byte : digest()) {
       hex += kDigits[byte >> 4];
       hex += kDigits[byte & 15];
     }
@@ -128,6 +132,12 @@ void write_file_atomically(const fs::path& path, std::span<const uint8_t> bytes)
 
 void write_text_atomically(const fs::path& path, std::string_view text) {
   write_file_atomically(path, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+Sha256Digest sha256(std::span<const uint8_t> bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.digest();
 }
 
 std::string sha256_hex(std::span<const uint8_t> bytes) {

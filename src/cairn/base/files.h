@@ -1,6 +1,7 @@
 // Files: whole reads, atomic writes, checksums.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -30,6 +31,9 @@ void write_text_atomically(const fs::path& path, std::string_view text);
 // The writer fills the stream; the file appears when it returns, and does not when it throws.
 void write_stream_atomically(const fs::path& path,
                              const std::function<void(std::ostream&)>& writer);
+
+using Sha256Digest = std::array<uint8_t, 32>;
+Sha256Digest sha256(std::span<const uint8_t> bytes);
 
 // SHA-256 as 64 lower-case hex digits.
 std::string sha256_hex(std::span<const uint8_t> bytes);

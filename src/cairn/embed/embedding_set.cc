@@ -23,14 +23,25 @@ constexpr const char* kRows = "embeddings.npy";
 constexpr const char* kIds = "ids.txt";
 constexpr const char* kSkipped = "skipped.csv";
 constexpr const char* kMeta = "meta.json";
+// meta.json first: without it the folder is no set any more.
+constexpr std::array<const char*, 4> kFiles = {kMeta, kRows, kIds, kSkipped};
 // How far the length of a row may be from 1: what rounding to 16 bits does, and no more.
 constexpr double kLengthTolerance = 1e-2;
 
+void throw_repeated(const std::string& id, const fs::path& where) {
+  throw Error(where.string() + ": the id " + id + " is there twice");
+}
+
 void require_unique(const std::vector<std::string>& ids, const fs::path& where) {
+  if (std::is_sorted(ids.begin(), ids.end())) {  // no need of a table of millions
+    const auto twice = std::adjacent_find(ids.begin(), ids.end());
+    if (twice != ids.end()) throw_repeated(*twice, where);
+    return;
+  }
   std::unordered_set<std::string_view> seen;
   seen.reserve(ids.size());
   for (const std::string& id : ids) {
-    if (!seen.insert(id).second) throw Error(where.string() + ": the id " + id + " is there twice");
+    if (!seen.insert(id).second) throw_repeated(id, where);
   }
 }
 
@@ -50,44 +61,17 @@ std::vector<std::string> read_ids(const fs::path& path) {
   return ids;
 }
 
-// Straight from the file to the set's memory: a set of millions of rows is never held twice.
-void read_rows(const fs::path& path, EmbeddingSet& set) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(path.string() + ": cannot open; an embedding folder needs it");
-  std::error_code failed;
-  const uint64_t bytes = fs::file_size(path, failed);
-  if (failed) throw Error(path.string() + ": cannot read: " + failed.message());
-  std::vector<uint8_t> start(std::min<uint64_t>(bytes, 1 << 16));
-  in.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
-  const NpyHeader header = parse_npy_header(start, bytes, path.string());
-  if (header.descr != "<f4" || header.shape.size() != 2) {
-    throw Error(path.string() + ": not a matrix of float32 (it holds " + header.descr + " in " +
-                std::to_string(header.shape.size()) + " dimensions)");
-  }
-  set.dim = static_cast<size_t>(header.shape[1]);
-  if (static_cast<size_t>(header.shape[0]) != set.ids.size()) {
-    throw Error(path.string() + ": " + std::to_string(header.shape[0]) + " rows, but ids.txt has " +
-                std::to_string(set.ids.size()) + " ids; embed again");
-  }
-  if (set.dim == 0 && !set.ids.empty()) throw Error(path.string() + ": rows without values");
-  set.values.resize(set.ids.size() * set.dim);
-  in.clear();
-  in.seekg(static_cast<std::streamoff>(header.data_offset));
-  in.read(reinterpret_cast<char*>(set.values.data()),
-          static_cast<std::streamsize>(set.values.size() * sizeof(float)));
-  if (!in) throw Error(path.string() + ": cannot read its rows");
-}
-
-void check_rows(const EmbeddingSet& set, const fs::path& path) {
-  for (size_t i = 0; i < set.size(); ++i) {
+// Throws where a row is not of length 1. name: of row i, for the message.
+void check_rows(const float* rows, size_t count, size_t dim,
+                const std::function<std::string(size_t)>& name) {
+  for (size_t i = 0; i < count; ++i) {
     double squares = 0;
-    for (size_t k = 0; k < set.dim; ++k) {
-      squares += static_cast<double>(set.row(i)[k]) * set.row(i)[k];
+    for (size_t k = 0; k < dim; ++k) {
+      squares += static_cast<double>(rows[i * dim + k]) * rows[i * dim + k];
     }
-    const std::string row = path.string() + ": row " + std::to_string(i) + " (" + set.ids[i] + ")";
-    if (!std::isfinite(squares)) throw Error(row + " holds NaN or infinity");
+    if (!std::isfinite(squares)) throw Error(name(i) + " holds NaN or infinity");
     if (std::abs(std::sqrt(squares) - 1.0) > kLengthTolerance) {
-      throw Error(row + " has length " + std::to_string(std::sqrt(squares)) +
+      throw Error(name(i) + " has length " + std::to_string(std::sqrt(squares)) +
                   "; divide each row by its length");
     }
   }
@@ -126,19 +110,70 @@ std::string meta_text(const nlohmann::json& meta, const char* key) {
 
 }  // namespace
 
-EmbeddingSet load_embeddings(const fs::path& folder) {
+EmbeddingReader::EmbeddingReader(const fs::path& folder) : path_(folder / kRows) {
   if (!fs::is_directory(folder)) throw Error(folder.string() + ": no such embedding folder");
   if (!is_embedding_folder(folder)) {
     throw Error(folder.string() + ": not a complete embedding folder (meta.json is missing); " +
                 "let cairn embed finish it");
   }
+  meta_ = read_text(folder / kMeta);
+  parse_meta(meta_, (folder / kMeta).string());
+  ids_ = read_ids(folder / kIds);
+  size_ = ids_.size();
+  rows_.open(path_, std::ios::binary);
+  if (!rows_) throw Error(path_.string() + ": cannot open; an embedding folder needs it");
+  std::error_code failed;
+  const uint64_t bytes = fs::file_size(path_, failed);
+  if (failed) throw Error(path_.string() + ": cannot read: " + failed.message());
+  std::vector<uint8_t> start(std::min<uint64_t>(bytes, 1 << 16));
+  rows_.read(reinterpret_cast<char*>(start.data()), static_cast<std::streamsize>(start.size()));
+  const NpyHeader header = parse_npy_header(start, bytes, path_.string());
+  if (header.descr != "<f4" || header.shape.size() != 2) {
+    throw Error(path_.string() + ": not a matrix of float32 (it holds " + header.descr + " in " +
+                std::to_string(header.shape.size()) + " dimensions)");
+  }
+  dim_ = static_cast<size_t>(header.shape[1]);
+  data_offset_ = header.data_offset;
+  if (static_cast<size_t>(header.shape[0]) != size_) {
+    throw Error(path_.string() + ": " + std::to_string(header.shape[0]) +
+                " rows, but ids.txt has " + std::to_string(size_) + " ids; embed again");
+  }
+  if (dim_ == 0 && size_ > 0) throw Error(path_.string() + ": rows without values");
+}
+
+void EmbeddingReader::read(size_t first, size_t count, float* out) {
+  CAIRN_ASSERT(first + count <= size_);
+  const size_t row_bytes = dim_ * sizeof(float);
+  rows_.clear();
+  rows_.seekg(static_cast<std::streamoff>(data_offset_ + first * row_bytes));
+  rows_.read(reinterpret_cast<char*>(out), static_cast<std::streamsize>(count * row_bytes));
+  if (!rows_) throw Error(path_.string() + ": cannot read its rows");
+  check_rows(out, count, dim_, [&](size_t i) {
+    const std::string row = path_.string() + ": row " + std::to_string(first + i);
+    return ids_.empty() ? row : row + " (" + ids_[first + i] + ")";
+  });
+}
+
+// Straight from the file to the set's memory: a set of millions of rows is never held twice.
+EmbeddingSet load_embeddings(const fs::path& folder) {
+  EmbeddingReader reader(folder);
   EmbeddingSet set;
-  set.meta = read_text(folder / kMeta);
-  parse_meta(set.meta, (folder / kMeta).string());
-  set.ids = read_ids(folder / kIds);
-  read_rows(folder / kRows, set);
-  check_rows(set, folder / kRows);
+  set.dim = reader.dim();
+  set.meta = reader.meta();
+  set.values.resize(reader.size() * set.dim);
+  reader.read(0, reader.size(), set.values.data());
+  set.ids = reader.take_ids();
   return set;
+}
+
+std::vector<Skipped> read_skipped(const fs::path& folder) {
+  std::vector<Skipped> skipped;
+  if (!fs::exists(folder / kSkipped)) return skipped;
+  CsvReader table(folder / kSkipped);
+  const size_t id = table.column("id");
+  const size_t reason = table.column("reason");
+  for (std::vector<std::string> row; table.next(row);) skipped.push_back({row[id], row[reason]});
+  return skipped;
 }
 
 void require_comparable(const EmbeddingSet& a, const EmbeddingSet& b) {
@@ -198,6 +233,22 @@ void write_embedding_folder(const fs::path& folder, size_t dim, const std::vecto
   fs::remove(folder / kMeta);
   for (const char* name : {kRows, kIds, kSkipped, kMeta}) {
     fs::rename(staging.path() / name, folder / name);
+  }
+}
+
+void require_no_embeddings(const fs::path& folder) {
+  for (const char* name : kFiles) {
+    if (!fs::exists(folder / name)) continue;
+    throw Error(folder.string() + ": has " + name + " already; choose another folder, or replace " +
+                "what is there with --force");
+  }
+}
+
+void remove_embeddings(const fs::path& folder) {
+  for (const char* name : kFiles) {
+    std::error_code failed;
+    fs::remove(folder / name, failed);
+    if (failed) throw Error((folder / name).string() + ": cannot replace: " + failed.message());
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iosfwd>
 #include <string>
@@ -30,6 +31,33 @@ struct Skipped {
 // that are not of length 1, or where ids repeat.
 EmbeddingSet load_embeddings(const std::filesystem::path& folder);
 
+// The photos of skipped.csv, in its order; none where there is no such file.
+std::vector<Skipped> read_skipped(const std::filesystem::path& folder);
+
+// A complete folder, its rows read piece by piece: for sets that do not fit into memory.
+class EmbeddingReader {
+ public:
+  // Throws as load_embeddings does, but for the rows.
+  explicit EmbeddingReader(const std::filesystem::path& folder);
+
+  size_t dim() const { return dim_; }
+  size_t size() const { return size_; }
+  const std::string& meta() const { return meta_; }
+  std::vector<std::string> take_ids() { return std::move(ids_); }
+  // Rows [first, first + count) into out. Throws Error where they hold NaN, infinity or are not of
+  // length 1.
+  void read(size_t first, size_t count, float* out);
+
+ private:
+  std::filesystem::path path_;  // embeddings.npy
+  std::ifstream rows_;
+  std::string meta_;
+  std::vector<std::string> ids_;
+  size_t size_ = 0;
+  size_t dim_ = 0;
+  size_t data_offset_ = 0;
+};
+
 // Throws Error where two sets cannot be compared: another dimension, another model checksum or
 // another output of the model in meta.json. A meta.json without these keys says nothing against it.
 void require_comparable(const EmbeddingSet& a, const EmbeddingSet& b);
@@ -45,6 +73,11 @@ void write_embedding_folder(const std::filesystem::path& folder, size_t dim,
                             const std::vector<std::string>& ids,
                             const std::vector<Skipped>& skipped, const std::string& meta,
                             const std::function<void(std::ostream&)>& write_rows);
+
+// Throws Error where the folder holds a file of a set, which writing would replace.
+void require_no_embeddings(const std::filesystem::path& folder);
+// Removes the files of a set, meta.json first.
+void remove_embeddings(const std::filesystem::path& folder);
 
 // True where the folder holds a meta.json: a finished set.
 bool is_embedding_folder(const std::filesystem::path& folder);

@@ -1,19 +1,21 @@
 #include "cairn/embed/pipeline.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
+#include <span>
 
-#include "cairn/base/csv.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
+#include "cairn/base/log.h"
 #include "cairn/base/progress.h"
 #include "cairn/base/thread_pool.h"
+#include "cairn/embed/cache.h"
+#include "cairn/embed/meta_json.h"
 #include "cairn/embed/parts.h"
 #include "cairn/image/image.h"
 
@@ -33,15 +35,15 @@ void sort_by_id(std::vector<Photo>& photos) {
   }
 }
 
-std::string hash_of_ids(const std::vector<Photo>& photos) {
+std::string hash_of_ids(std::span<const Photo> photos) {
   std::string all;
   for (const Photo& photo : photos) all += photo.id + '\n';
   return sha256_hex({reinterpret_cast<const uint8_t*>(all.data()), all.size()});
 }
 
-// All that the bytes of the result depend on. No times, paths or machine names: equal runs give
-// equal files.
-Json settings_of(const Embedder& embedder, const std::vector<Photo>& photos, const EmbedRun& run) {
+// All that an embedding depends on beside the photo. No times, paths or machine names: equal runs
+// give equal files.
+Json embedder_settings(const Embedder& embedder, const EmbedRun& run) {
   Json settings;
   settings["cairn_version"] = CAIRN_VERSION;
   settings["model"] = fs::path(embedder.model().name()).filename().string();
@@ -49,19 +51,33 @@ Json settings_of(const Embedder& embedder, const std::vector<Photo>& photos, con
   settings["output"] = embedder.output();
   settings["size"] = embedder.size();
   settings["scales"] = embedder.scales();
+  if (embedder.sides() != std::vector<int>{embedder.size()}) settings["sides"] = embedder.sides();
   settings["mean"] = embedder.normalisation().mean;
   settings["std"] = embedder.normalisation().std;
   settings["resize"] = "bilinear";
   settings["precision"] = "f32";
   settings["max_pixels"] = run.max_pixels;
-  settings["photos"] = photos.size();
-  settings["photos_sha256"] = hash_of_ids(photos);
   return settings;
 }
 
-// Indented; file names that are not UTF-8 lose their odd bytes.
-std::string json_text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+Json settings_of(const Embedder& embedder, const EmbedRun& run, const std::vector<Photo>& list,
+                 std::span<const Photo> photos) {
+  Json settings = embedder_settings(embedder, run);
+  settings["photos"] = photos.size();
+  settings["photos_sha256"] = hash_of_ids(photos);
+  if (!run.shard.whole()) {
+    settings["shard"] = {
+        {"index", run.shard.index}, {"count", run.shard.count}, {"list", hash_of_ids(list)}};
+  }
+  return settings;
+}
+
+// A model of another name is the same model.
+std::string cache_settings(const Embedder& embedder, const EmbedRun& run) {
+  Json settings = embedder_settings(embedder, run);
+  settings.erase("model");
+  settings["dim"] = embedder.dim();
+  return meta_json_text(settings);
 }
 
 // Throws where an earlier run in the folder differs, naming the first setting that does.
@@ -79,9 +95,9 @@ void require_same(const Json& mine, const std::string& text, const fs::path& whe
 // The photos whose chunks are not finished, in the hands of the workers.
 class Work {
  public:
-  Work(const std::vector<Photo>& photos, const Embedder& embedder, const EmbedRun& run,
-       const PartFolder& parts)
-      : photos_(photos), embedder_(embedder), run_(run), parts_(parts) {
+  Work(std::span<const Photo> photos, const Embedder& embedder, const EmbedRun& run,
+       const PartFolder& parts, EmbeddingCache* cache)
+      : photos_(photos), embedder_(embedder), run_(run), parts_(parts), cache_(cache) {
     const size_t chunks = (photos.size() + run.chunk - 1) / run.chunk;
     for (size_t k = 0; k < chunks; ++k) {
       if (!parts.has(k)) open_.push_back(k);
@@ -145,10 +161,18 @@ class Work {
   // Fills row, or returns why not.
   std::string embed_file(Embedder::Worker& worker, const Photo& photo, std::vector<float>& row) {
     try {
+      const Result<std::vector<uint8_t>> bytes = try_read_file(photo.path, image::kMaxFileBytes);
+      if (!bytes) return bytes.reason();
+      Sha256Digest digest;
+      if (cache_) {
+        digest = sha256(bytes.value());
+        if (cache_->find(digest, row)) return "";
+      }
       const Result<image::Image> image =
-          image::read_image(photo.path, {.max_pixels = run_.max_pixels});
+          image::decode(bytes.value(), {.max_pixels = run_.max_pixels});
       if (!image) return image.reason();
       row = worker.embed(image.value());
+      if (cache_) cache_->add(digest, row);
       return "";
     } catch (const Error& error) {
       return error.what();
@@ -181,12 +205,13 @@ class Work {
     parts_.write(k, part);
   }
 
-  const std::vector<Photo>& photos_;
+  const std::span<const Photo> photos_;
   const Embedder& embedder_;
   const EmbedRun& run_;
   const PartFolder& parts_;
-  std::vector<size_t> open_;  // chunks without a part, ascending
-  size_t pending_ = 0;        // photos in them
+  EmbeddingCache* const cache_;  // null: none
+  std::vector<size_t> open_;     // chunks without a part, ascending
+  size_t pending_ = 0;           // photos in them
   std::atomic<size_t> next_ = 0;
   std::atomic<bool> stopped_ = false;
   std::mutex mutex_;
@@ -195,7 +220,7 @@ class Work {
 
 // Puts the parts together, reading them twice: how many rows there are stands before the first row,
 // and all rows at once may not fit into memory.
-std::vector<Skipped> write_result(const std::vector<Photo>& photos, const Work& work,
+std::vector<Skipped> write_result(std::span<const Photo> photos, const Work& work,
                                   const PartFolder& parts, size_t dim, size_t chunk, Json meta,
                                   const fs::path& out) {
   std::vector<std::string> ids;
@@ -214,7 +239,7 @@ std::vector<Skipped> write_result(const std::vector<Photo>& photos, const Work& 
   }
   meta["dim"] = dim;
   meta["count"] = ids.size();
-  write_embedding_folder(out, dim, ids, skipped, json_text(meta), [&](std::ostream& rows) {
+  write_embedding_folder(out, dim, ids, skipped, meta_json_text(meta), [&](std::ostream& rows) {
     for (size_t first = 0; first < photos.size(); first += chunk) {
       const size_t k = first / chunk;
       const Part part = parts.read(k, work.chunk_size(k));
@@ -223,36 +248,6 @@ std::vector<Skipped> write_result(const std::vector<Photo>& photos, const Work& 
     }
   });
   return skipped;
-}
-
-std::vector<Skipped> read_skipped(const fs::path& folder) {
-  CsvReader table(folder / "skipped.csv");
-  const size_t id = table.column("id");
-  const size_t reason = table.column("reason");
-  std::vector<Skipped> skipped;
-  for (std::vector<std::string> row; table.next(row);) skipped.push_back({row[id], row[reason]});
-  return skipped;
-}
-
-// meta.json first: without it the folder is no set any more.
-constexpr std::array<const char*, 4> kResultFiles = {"meta.json", "embeddings.npy", "ids.txt",
-                                                     "skipped.csv"};
-
-// Throws where a run that starts would overwrite something.
-void require_no_result(const fs::path& out) {
-  for (const char* name : kResultFiles) {
-    if (!fs::exists(out / name)) continue;
-    throw Error(out.string() + ": has " + name + " already; choose another folder, or replace " +
-                "what is there with --force");
-  }
-}
-
-void remove_result(const fs::path& out) {
-  for (const char* name : kResultFiles) {
-    std::error_code failed;
-    fs::remove(out / name, failed);
-    if (failed) throw Error((out / name).string() + ": cannot replace: " + failed.message());
-  }
 }
 
 // Small enough that a kill does not cost much, large enough that flushing to disk does not either.
@@ -268,7 +263,7 @@ void start_or_resume(PartFolder& parts, const Json& settings, const EmbedRun& ru
   manifest["chunk"] = run.chunk;
   const std::optional<std::string> earlier = parts.manifest();
   if (run.force) {
-    remove_result(run.out);
+    remove_embeddings(run.out);
   } else if (earlier && !run.resume) {
     throw Error(run.out.string() + ": holds an unfinished run; go on with --resume, or start " +
                 "again with --force");
@@ -277,20 +272,23 @@ void start_or_resume(PartFolder& parts, const Json& settings, const EmbedRun& ru
     parts.tidy();
     return;
   } else {
-    require_no_result(run.out);
+    require_no_embeddings(run.out);
   }
-  parts.start(json_text(manifest));
+  parts.start(meta_json_text(manifest));
 }
 
 }  // namespace
 
-EmbedSummary embed_photos(std::vector<Photo> photos, const Embedder& embedder,
+EmbedSummary embed_photos(std::vector<Photo> list, const Embedder& embedder,
                           const EmbedRun& wanted) {
   EmbedRun run = wanted;
   if (run.chunk == 0) run.chunk = default_chunk(embedder);
-  sort_by_id(photos);
-  const Json settings = settings_of(embedder, photos, run);
-  EmbedSummary summary{photos.size(), 0, embedder.dim(), {}};
+  if (!run.shard.whole()) run.out /= run.shard.folder();
+  sort_by_id(list);
+  const auto [begin, end] = run.shard.range(list.size());
+  const std::span<const Photo> photos = std::span<const Photo>(list).subspan(begin, end - begin);
+  const Json settings = settings_of(embedder, run, list, photos);
+  EmbedSummary summary{run.out, photos.size(), 0, 0, embedder.dim(), {}};
   make_folder(run.out);
   const FolderLock lock(run.out);
   PartFolder parts(run.out / ".parts", embedder.dim());
@@ -303,9 +301,20 @@ EmbedSummary embed_photos(std::vector<Photo> photos, const Embedder& embedder,
     return summary;
   }
   start_or_resume(parts, settings, run);
-  Work work(photos, embedder, run, parts);
+  std::optional<EmbeddingCache> cache;
+  if (!run.cache.empty()) {
+    cache.emplace(run.cache, cache_settings(embedder, run), embedder.dim(), run.cache_limit);
+  }
+  Work work(photos, embedder, run, parts, cache ? &*cache : nullptr);
   summary.resumed = photos.size() - work.pending();
   work.run();
+  if (cache) {
+    summary.cached = cache->hits();
+    if (cache->damaged() > 0) {
+      log_warning(run.cache.string() + ": " + std::to_string(cache->damaged()) +
+                  " damaged entries; their photos were embedded again");
+    }
+  }
   if (work.stopped()) {
     throw Error("stopped; what is done stays in " + run.out.string() +
                 ": go on with the same command and --resume");

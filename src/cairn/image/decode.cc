@@ -86,8 +86,6 @@ Result<Image> decode(std::span<const uint8_t> bytes, const DecodeOptions& option
 }
 
 Result<Image> read_image(const std::filesystem::path& path, const DecodeOptions& options) {
-  // A photo has less than this: 100 MP of 16-bit RGBA are 800 MB uncompressed.
-  constexpr uint64_t kMaxFileBytes = 1'000'000'000;
   Result<std::vector<uint8_t>> bytes = try_read_file(path, kMaxFileBytes);
   if (!bytes) return Failure{bytes.reason()};
   return decode(bytes.value(), options);

@@ -33,6 +33,9 @@ struct DecodeOptions {
 // Failure with the reason; nothing throws but bad_alloc.
 Result<Image> decode(std::span<const uint8_t> bytes, const DecodeOptions& options = {});
 
+// A photo's file has less than this: 100 MP of 16-bit RGBA are 800 MB uncompressed.
+inline constexpr uint64_t kMaxFileBytes = 1'000'000'000;
+
 // Reads and decodes a file.
 Result<Image> read_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
