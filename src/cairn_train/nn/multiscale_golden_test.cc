@@ -5,9 +5,8 @@
 #include <cmath>
 
 #include "cairn/embed/embedder.h"
-#include "cairn_train/nn/embedding_net.h"
+#include "cairn_train/nn/arch.h"
 #include "cairn_train/nn/testing/golden_net.h"
-#include "cairn_train/nn/weights.h"
 
 namespace cairn::nn {
 namespace {
@@ -15,25 +14,17 @@ namespace {
 using cairn::testing::golden_case;
 using cairn::testing::golden_u;
 using cairn::testing::GoldenCase;
-using testing::golden_states;
+using testing::fill_with_golden;
 using testing::golden_tensor;
 
 constexpr int kSide = 128;
 
 void write_network(const std::filesystem::path& path) {
-  NetOptions options;
-  options.backbone = "resnet50_avgdown";
-  options.last_stride = 1;
-  options.gem_trainable = false;
-  options.neck = "fc-bn";
-  options.key_style = "wz";
-  EmbeddingNet net(options);
-  NamedTensors states = golden_states(golden_case("models/wz_resnet50"));
-  states.pop_back();  // the classifier
-  load_state(net, states, Strictness::kStrict);
-  net.eval();
+  const Arch arch = make_arch("models/wz_resnet50");
+  fill_with_golden(*arch.net, golden_case("models/wz_resnet50").spec["parameters"]);
+  arch.net->eval();
   // What the reference trains and extracts with, in 0-255 pixel units.
-  export_onnx(net, path,
+  export_onnx(arch, path,
               {{"cairn.input_size", std::to_string(kSide)},
                {"cairn.mean", "123.675,116.28,103.53"},
                {"cairn.std", "57"}});
