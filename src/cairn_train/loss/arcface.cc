@@ -24,15 +24,6 @@ void check_margin(double margin) {
 
 }  // namespace
 
-MarginState MarginStart::at(double progress, double full_scale) const {
-  const double t = ramp_end > ramp_begin
-                       ? std::clamp((progress - ramp_begin) / (ramp_end - ramp_begin), 0.0, 1.0)
-                       : (progress < ramp_begin ? 0.0 : 1.0);
-  const double from = std::min(start_scale, full_scale);
-  return {.scale = t >= 1.0 ? full_scale : from * std::pow(full_scale / from, t),
-          .margin_factor = t};
-}
-
 std::vector<double> adaptive_margins(std::span<const int64_t> class_counts, double low,
                                      double high) {
   check_margin(low);
@@ -94,36 +85,24 @@ torch::Tensor ArcFace::logits(const torch::Tensor& cosines, const torch::Tensor&
   if (margins_.defined() && margins_.size(0) != cosines.size(1)) {
     throw Error(fmt::format("{} margins for {} classes", margins_.size(0), cosines.size(1)));
   }
-  const auto column = labels.unsqueeze(1);
   auto margins =
       margins_.defined()
-          ? margins_.to(cosines.device()).index_select(0, labels).unsqueeze(1)
+          ? margins_.to(cosines.device()).index_select(0, labels.clamp_min(0)).unsqueeze(1)
           : torch::full({1, 1}, options_.margin, cosines.options().dtype(torch::kFloat64));
   margins = margins * now.margin_factor;
   if (options_.label_smoothing > 0) {
+    if (margins_.defined() && (labels < 0).any().item<bool>())
+      throw Error("label smoothing with a margin for each class needs all classes in one place");
     const double share = options_.smoothing_share.value_or(options_.label_smoothing /
                                                            static_cast<double>(cosines.size(1)));
     const auto weights =
-        torch::full_like(cosines, share).scatter(1, column, 1.0 - options_.label_smoothing + share);
+        with_true_class(torch::full_like(cosines, share), labels,
+                        torch::full({}, 1.0 - options_.label_smoothing + share, cosines.options()));
     return (weights * with_margin(cosines, margins) + (1 - weights) * cosines) * now.scale;
   }
   // Only the true class's column changes: no N×classes intermediates.
-  const auto target = with_margin(cosines.gather(1, column), margins);
-  return cosines.scatter(1, column, target) * now.scale;
-}
-
-torch::Tensor ArcFace::losses(const torch::Tensor& cosines, const torch::Tensor& labels,
-                              std::optional<MarginState> state) const {
-  const auto entropy = torch::nn::functional::cross_entropy(
-      logits(cosines, labels, state), labels,
-      torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone));
-  if (options_.focal_gamma == 0) return entropy;
-  return (1 - (-entropy).exp()).pow(options_.focal_gamma) * entropy;
-}
-
-torch::Tensor ArcFace::loss(const torch::Tensor& cosines, const torch::Tensor& labels,
-                            std::optional<MarginState> state) const {
-  return losses(cosines, labels, state).mean();
+  const auto target = with_margin(of_true_class(cosines, labels), margins);
+  return with_true_class(cosines, labels, target) * now.scale;
 }
 
 }  // namespace cairn::loss

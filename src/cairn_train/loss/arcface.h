@@ -1,10 +1,9 @@
 // ArcFace (Deng et al. 2019): an angular margin m for the true class, cos(θ + m), times a scale.
 //
-//   loss::CosineHead head(512, classes, 3);
 //   const auto margins = loss::adaptive_margins(class_counts);
-//   loss::ArcFace arcface({.scale = 45}, margins);
-//   loss::MarginStart start;                       // a start that works from random weights
-//   auto loss = arcface.loss(head.forward(embeddings), labels, start.at(progress, 45));
+//   const loss::ArcFace arcface({.scale = 45}, margins);
+//   const loss::MarginStart start;                 // a start that works from random weights
+//   auto logits = arcface.logits(head.forward(embeddings), labels, start.at(progress, 45));
 #pragma once
 
 #include <torch/torch.h>
@@ -13,6 +12,8 @@
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "cairn_train/loss/margin_head.h"
 
 namespace cairn::loss {
 
@@ -27,25 +28,6 @@ struct ArcFaceOptions {
   double label_smoothing = 0.0;
   // A fixed share for the others instead of ε/classes (the vt reference: ε 0.1, share 0.005).
   std::optional<double> smoothing_share = std::nullopt;
-  // Focal loss (Lin et al. 2017): the cross entropy times (1 - p)^gamma; 0: cross entropy.
-  double focal_gamma = 0.0;
-};
-
-// Where training is between plain cosine softmax (small scale, factor 0) and full ArcFace.
-struct MarginState {
-  double scale = 30.0;
-  double margin_factor = 1.0;  // the margins are multiplied by it
-};
-
-// Scale and margin that grow with training. From random weights ArcFace's gradients cancel out, and
-// the loss stays where it is; a cosine softmax at a small scale does learn, and what it learned
-// survives a slowly growing margin.
-struct MarginStart {
-  double start_scale = 10.0;
-  double ramp_begin = 0.1;  // progress at which scale and margin begin to grow
-  double ramp_end = 0.6;    // progress at which they are complete
-  // progress: 0 … 1, of the whole training. The scale grows geometrically, the margin linearly.
-  MarginState at(double progress, double full_scale) const;
 };
 
 // A margin for each class by its number of photos: sqrt(1/sqrt(count)), stretched to low … high;
@@ -58,29 +40,23 @@ std::vector<double> adaptive_margins(std::span<const int64_t> class_counts, doub
 // (Henkel, Singer 2020). Throws Error for a count below 1.
 std::vector<double> log_class_weights(std::span<const int64_t> class_counts);
 
-class ArcFace {
+class ArcFace final : public MarginHead {
  public:
-  // margins: one for each class, or empty (options.margin for all). Throws Error for a scale that
+  // margins: one for each column, or empty (options.margin for all). Throws Error for a scale that
   // is not above 0, a margin outside 0 … π/2, or a smoothing outside 0 … 1.
   explicit ArcFace(const ArcFaceOptions& options, const std::vector<double>& margins = {});
 
-  // Cosines N×classes, labels N (int64) → logits N×classes. Without a state: full scale and margin.
-  // Values and gradients are finite for cosines of exactly ±1 and beyond.
+  // Values and gradients are finite for cosines of exactly ±1 and beyond. A slice of a split head
+  // that smooths needs smoothing_share, and cannot have margins of its own for each class: throws
+  // Error.
   torch::Tensor logits(const torch::Tensor& cosines, const torch::Tensor& labels,
-                       std::optional<MarginState> state = std::nullopt) const;
-  // The cross entropy (or focal loss) of each row, N.
-  torch::Tensor losses(const torch::Tensor& cosines, const torch::Tensor& labels,
-                       std::optional<MarginState> state = std::nullopt) const;
-  // Their mean.
-  torch::Tensor loss(const torch::Tensor& cosines, const torch::Tensor& labels,
-                     std::optional<MarginState> state = std::nullopt) const;
-  const ArcFaceOptions& options() const { return options_; }
+                       std::optional<MarginState> state = std::nullopt) const override;
 
  private:
   torch::Tensor with_margin(const torch::Tensor& cosines, const torch::Tensor& margins) const;
 
   ArcFaceOptions options_;
-  torch::Tensor margins_;  // classes, float64; undefined where all are options.margin
+  torch::Tensor margins_;  // columns, float64; undefined where all are options.margin
 };
 
 }  // namespace cairn::loss

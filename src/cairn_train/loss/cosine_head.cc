@@ -15,8 +15,9 @@ torch::Tensor normalize_rows(const torch::Tensor& x) {
       x, torch::nn::functional::NormalizeFuncOptions().p(2).dim(1).eps(1e-6));
 }
 
-CosineHead::CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenters)
-    : classes_(classes), subcenters_(subcenters) {
+CosineHead::CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenters,
+                       Similarity similarity)
+    : classes_(classes), subcenters_(subcenters), similarity_(similarity) {
   if (embedding_dim < 1 || classes < 1 || subcenters < 1) {
     throw Error(fmt::format("a head of {} classes, {} sub-centres and {} dimensions is impossible",
                             classes, subcenters, embedding_dim));
@@ -28,9 +29,11 @@ CosineHead::CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenter
 }
 
 torch::Tensor CosineHead::forward(const torch::Tensor& embeddings) {
-  auto cosines = nn::linear(normalize_rows(embeddings), normalize_rows(weight_));
-  if (subcenters_ == 1) return cosines;
-  return std::get<0>(cosines.view({-1, classes_, subcenters_}).max(2));
+  const auto similarities = similarity_ == Similarity::kCosine
+                                ? nn::linear(normalize_rows(embeddings), normalize_rows(weight_))
+                                : nn::linear(embeddings, weight_);
+  if (subcenters_ == 1) return similarities;
+  return std::get<0>(similarities.view({-1, classes_, subcenters_}).max(2));
 }
 
 }  // namespace cairn::loss

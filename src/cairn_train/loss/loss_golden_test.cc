@@ -1,9 +1,11 @@
-// Margin losses against the reference implementations: values and gradients.
+// Losses against the reference implementations: values and gradients.
 #include <gtest/gtest.h>
 
 #include "cairn_train/loss/arcface.h"
+#include "cairn_train/loss/center.h"
 #include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/loss/knowledge.h"
+#include "cairn_train/loss/triplet.h"
 #include "cairn_train/nn/testing/golden_net.h"
 
 namespace cairn::loss {
@@ -62,7 +64,8 @@ void expect_adaptive_matches(const GoldenCase& golden) {
   const ArcFace arcface({.scale = parameters["s"]}, margins);
   auto cosines = setup.head.forward(setup.embeddings);
   cosines.retain_grad();
-  const auto loss = arcface.loss(cosines, labels_of(golden));
+  const auto labels = labels_of(golden);
+  const auto loss = class_losses(arcface.logits(cosines, labels), labels).mean();
   loss.backward();
   expect_loss(loss, golden);
   expect_array(cosines, golden, "cosine.npy");
@@ -71,13 +74,13 @@ void expect_adaptive_matches(const GoldenCase& golden) {
   expect_array(setup.head.parameters().front().grad(), golden, "grad_weight.npy");
 }
 
-void expect_wz_matches(const std::string& name, const ArcFaceOptions& options) {
+void expect_wz_matches(const std::string& name, const MarginHead& head) {
   const auto golden = golden_case(name);
   Setup setup(golden, 1);
-  const ArcFace arcface(options);
-  const auto cosines = setup.head.forward(setup.embeddings);
-  expect_array(arcface.logits(cosines, labels_of(golden)), golden, "logits.npy");
-  const auto loss = arcface.loss(cosines, labels_of(golden));
+  const auto labels = labels_of(golden);
+  const auto logits = head.logits(setup.head.forward(setup.embeddings), labels);
+  expect_array(logits, golden, "logits.npy");
+  const auto loss = class_losses(logits, labels).mean();
   loss.backward();
   expect_loss(loss, golden);
   expect_array(setup.embeddings.grad(), golden, "grad_emb.npy");
@@ -96,39 +99,132 @@ TEST(LossGolden, losses_vt_arcface_adaptive_k3) {
 
 TEST(LossGolden, losses_wz_arcface_s30_m0_3) {
   CAIRN_REQUIRE_SHARED("golden");
-  expect_wz_matches("losses/wz_arcface_s30_m0.3", {.scale = 30, .margin = 0.3});
+  expect_wz_matches("losses/wz_arcface_s30_m0.3", ArcFace({.scale = 30, .margin = 0.3}));
 }
 
 TEST(LossGolden, losses_wz_arcface_s30_m0_5) {
   CAIRN_REQUIRE_SHARED("golden");
-  expect_wz_matches("losses/wz_arcface_s30_m0.5", {.scale = 30, .margin = 0.5});
+  expect_wz_matches("losses/wz_arcface_s30_m0.5", ArcFace({.scale = 30, .margin = 0.5}));
 }
 
 TEST(LossGolden, losses_wz_arcface_clamped) {
   CAIRN_REQUIRE_SHARED("golden");
-  expect_wz_matches("losses/wz_arcface_clamped", {.scale = 30, .margin = 0.5});
+  expect_wz_matches("losses/wz_arcface_clamped", ArcFace({.scale = 30, .margin = 0.5}));
 }
 
 TEST(LossGolden, losses_wz_arcface_easy) {
   CAIRN_REQUIRE_SHARED("golden");
-  expect_wz_matches("losses/wz_arcface_easy", {.scale = 30, .margin = 0.3, .easy_margin = true});
+  expect_wz_matches("losses/wz_arcface_easy",
+                    ArcFace({.scale = 30, .margin = 0.3, .easy_margin = true}));
 }
 
 TEST(LossGolden, losses_wz_arcface_ls0_1) {
   CAIRN_REQUIRE_SHARED("golden");
   expect_wz_matches("losses/wz_arcface_ls0.1",
-                    {.scale = 30, .margin = 0.3, .label_smoothing = 0.1});
+                    ArcFace({.scale = 30, .margin = 0.3, .label_smoothing = 0.1}));
+}
+
+TEST(LossGolden, losses_wz_cosface) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_wz_matches("losses/wz_cosface", CosFace({.scale = 30, .margin = 0.3}));
+}
+
+TEST(LossGolden, losses_wz_amsoftmax) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_wz_matches("losses/wz_amsoftmax", CosFace({.scale = 30, .margin = 0.3}));
+}
+
+TEST(LossGolden, losses_wz_circle) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_wz_matches("losses/wz_circle", Circle({.scale = 256, .margin = 0.25}));
+}
+
+// Both of the reference's forms are the usual label smoothing.
+void expect_smoothing_matches(const std::string& name) {
+  const auto golden = golden_case(name);
+  const auto logits = load(golden, "logits.npy").requires_grad_();
+  const double epsilon = golden.spec["parameters"]["epsilon"];
+  const auto loss = class_losses(logits, labels_of(golden), {.smoothing = epsilon}).mean();
+  loss.backward();
+  expect_loss(loss, golden);
+  expect_array(logits.grad(), golden, "grad_logits.npy");
+}
+
+TEST(LossGolden, losses_wz_ce_label_smooth) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_smoothing_matches("losses/wz_ce_label_smooth");
+}
+
+TEST(LossGolden, losses_wz_label_smoothing_ce) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_smoothing_matches("losses/wz_label_smoothing_ce");
+}
+
+void expect_triplet_matches(const std::string& name) {
+  const auto golden = golden_case(name);
+  const auto& parameters = golden.spec["parameters"];
+  const bool soft = parameters["margin"].is_null();
+  const TripletOptions options{.margin = soft ? 0 : parameters["margin"].get<double>(),
+                               .hard_factor = parameters["hard_factor"],
+                               .normalise = parameters["normalize_feature"]};
+  const auto embeddings = load(golden, "emb.npy").requires_grad_();
+  const auto labels = labels_of(golden);
+  const auto pairs =
+      hardest_pairs(options.normalise ? normalize_rows(embeddings) : embeddings, labels);
+  expect_array(pairs.positive * (1 + options.hard_factor), golden, "dist_ap.npy");
+  expect_array(pairs.negative * (1 - options.hard_factor), golden, "dist_an.npy");
+  const auto loss = triplet_loss(embeddings, labels, options);
+  loss.backward();
+  expect_loss(loss, golden);
+  expect_array(embeddings.grad(), golden, "grad_emb.npy");
+}
+
+TEST(LossGolden, losses_wz_triplet_m0_3) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_triplet_matches("losses/wz_triplet_m0.3");
+}
+
+TEST(LossGolden, losses_wz_triplet_m0_3_raw) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_triplet_matches("losses/wz_triplet_m0.3_raw");
+}
+
+TEST(LossGolden, losses_wz_triplet_soft) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_triplet_matches("losses/wz_triplet_soft");
+}
+
+TEST(LossGolden, losses_wz_triplet_hf0_1) {
+  CAIRN_REQUIRE_SHARED("golden");
+  expect_triplet_matches("losses/wz_triplet_hf0.1");
+}
+
+TEST(LossGolden, losses_wz_center) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto golden = golden_case("losses/wz_center");
+  CenterLoss center(kClasses, kDim);
+  {
+    const torch::NoGradGuard no_grad;
+    center.parameters().front().copy_(load(golden, "centers.npy"));
+  }
+  const auto embeddings = load(golden, "emb.npy").requires_grad_();
+  const auto loss = center.loss(embeddings, labels_of(golden));
+  loss.backward();
+  expect_loss(loss, golden);
+  expect_array(embeddings.grad(), golden, "grad_emb.npy");
+  expect_array(center.parameters().front().grad(), golden, "grad_centers.npy");
 }
 
 // The losses of the vt and ps references: margins mixed with smoothed labels, focal, class weights.
-void expect_vt_matches(const std::string& name, const ArcFaceOptions& options) {
+void expect_vt_matches(const std::string& name, const ArcFaceOptions& options,
+                       double focal_gamma = 0) {
   const auto golden = golden_case(name);
   Setup setup(golden, 1);
   const ArcFace arcface(options);
   const auto labels = labels_of(golden);
   auto cosines = setup.head.forward(setup.embeddings);
   cosines.retain_grad();
-  auto losses = arcface.losses(cosines, labels);
+  auto losses = class_losses(arcface.logits(cosines, labels), labels, {.focal_gamma = focal_gamma});
   auto weights = torch::ones_like(losses);
   if (golden.spec["inputs"].contains("class_weight.npy"))
     weights = load(golden, "class_weight.npy").index_select(0, labels);
@@ -157,9 +253,7 @@ TEST(LossGolden, losses_vt_arcface_bce_weighted) {
 
 TEST(LossGolden, losses_vt_arcface_focal) {
   CAIRN_REQUIRE_SHARED("golden");
-  ArcFaceOptions options = kVt;
-  options.focal_gamma = 2;
-  expect_vt_matches("losses/vt_arcface_focal", options);
+  expect_vt_matches("losses/vt_arcface_focal", kVt, /*focal_gamma=*/2);
 }
 
 TEST(LossGolden, losses_ps_arcface_weighted) {
@@ -177,7 +271,10 @@ TEST(LossGolden, losses_vt_kd) {
   soft.backward();
   EXPECT_NEAR(soft.item<double>(), outputs["soft"], kLossTolerance * outputs["soft"].get<double>());
   expect_array(student.grad(), golden, "grad_student_soft.npy");
-  const auto hard = ArcFace(kVt).loss(torch::log_softmax(student.detach(), 1), labels_of(golden));
+  const auto labels = labels_of(golden);
+  const auto hard =
+      class_losses(ArcFace(kVt).logits(torch::log_softmax(student.detach(), 1), labels), labels)
+          .mean();
   EXPECT_NEAR(hard.item<double>(), outputs["hard"], kLossTolerance * outputs["hard"].get<double>());
   const double total = 0.5 * hard.item<double>() + 0.5 * soft.item<double>();
   EXPECT_NEAR(total, outputs["total"], kLossTolerance * outputs["total"].get<double>());

@@ -1,8 +1,5 @@
 #include "cairn_train/run/classification.h"
 
-#include <cmath>
-#include <numeric>
-
 #include "cairn_train/loss/knowledge.h"
 #include "cairn_train/loss/rejection.h"
 
@@ -13,36 +10,15 @@ torch::Tensor index_of(const std::vector<int64_t>& rows, const torch::Tensor& li
   return torch::tensor(rows, torch::kLong).to(like.device());
 }
 
-loss::ArcFaceOptions arcface_options(const HeadOptions& head) {
-  loss::ArcFaceOptions options;
-  options.scale = head.scale;
-  options.margin = head.margin;
-  options.label_smoothing = head.label_smoothing;
-  options.focal_gamma = head.focal_gamma;
-  return options;
-}
-
-std::vector<double> margins_of(const HeadOptions& head, const std::vector<int64_t>& counts) {
-  if (!head.adaptive) return {};
-  return loss::adaptive_margins(counts, head.margin_min, head.margin_max);
-}
-
-std::vector<float> weights_of(const HeadOptions& head, const std::vector<int64_t>& counts) {
-  if (head.class_weights == "none") return std::vector<float>(counts.size(), 1.0F);
-  const std::vector<double> weights = loss::log_class_weights(counts);
-  return {weights.begin(), weights.end()};
-}
-
 }  // namespace
 
 Classification::Classification(const Recipe& recipe, const data::TrainingSet& set)
     : options_(recipe.head),
       knowledge_options_(recipe.knowledge),
-      head_(std::make_shared<loss::CosineHead>(
-          recipe.model.embedding_dim, static_cast<int64_t>(set.landmark_of_class.size()),
-          recipe.head.type == "subcenter" ? recipe.head.centers : 1)),
-      arcface_(arcface_options(recipe.head), margins_of(recipe.head, set.photos_of_class)),
-      class_weights_(weights_of(recipe.head, set.photos_of_class)) {
+      head_(make_classifier(recipe.head, recipe.model.embedding_dim,
+                            static_cast<int64_t>(set.landmark_of_class.size()))),
+      margin_(make_margin_head(recipe.head, set.photos_of_class, 0, set.photos_of_class.size())),
+      class_weights_(class_weights(recipe.head, set.photos_of_class)) {
   for (const data::Sample& sample : set.samples) classes_.push_back(sample.class_index);
   for (const size_t i : set.nonlandmark) classes_[i] = kNonlandmark;
   if (!recipe.knowledge.teacher.empty())
@@ -63,7 +39,7 @@ void Classification::collect(const std::vector<size_t>& samples, double share, I
 }
 
 torch::Tensor Classification::hard_loss(const torch::Tensor& cosines, const Shown& shown) const {
-  const loss::MarginState state = state_at(shown.progress);
+  const loss::MarginState state = margin_state(options_, shown.progress);
   Items known;
   Items refused;
   const double own_share = shown.mixed ? shown.mixed->lambda : 1.0;
@@ -75,9 +51,10 @@ torch::Tensor Classification::hard_loss(const torch::Tensor& cosines, const Show
   }
   torch::Tensor sum = torch::zeros({}, cosines.options());
   if (!known.rows.empty()) {
-    const torch::Tensor losses =
-        arcface_.losses(cosines.index_select(0, index_of(known.rows, cosines)),
-                        index_of(known.labels, cosines), state);
+    const torch::Tensor labels = index_of(known.labels, cosines);
+    const torch::Tensor logits =
+        margin_->logits(cosines.index_select(0, index_of(known.rows, cosines)), labels, state);
+    const torch::Tensor losses = loss::class_losses(logits, labels, class_loss_options(options_));
     sum = sum + (losses * torch::tensor(known.weights).to(cosines.device())).sum();
   }
   if (!refused.rows.empty()) {
@@ -101,8 +78,9 @@ torch::Tensor Classification::loss(const torch::Tensor& embeddings, const Shown&
   torch::Tensor total = hard_loss(cosines, shown);
   if (teacher_ && shown.images.defined()) {
     const double lambda = knowledge_options_.lambda;
-    const torch::Tensor soft = loss::knowledge_loss(
-        cosines * options_.scale, teacher_->answers(shown.images), knowledge_options_.temperature);
+    const torch::Tensor soft =
+        loss::knowledge_loss(cosines * full_scale(options_), teacher_->answers(shown.images),
+                             knowledge_options_.temperature);
     total = lambda * total + (1 - lambda) * soft;
   }
   return options_.weight * total;
@@ -116,12 +94,6 @@ void Classification::imprint(const torch::Tensor& class_means) {
       loss::normalize_rows(class_means).repeat_interleave(centres, /*dim=*/0);
   const torch::Tensor noise = loss::normalize_rows(torch::randn_like(rows));
   head_->weight().copy_(centres == 1 ? rows : rows + kApart * noise);
-}
-
-loss::MarginState Classification::state_at(double progress) const {
-  if (options_.ramp[1] <= 0 || progress >= 1) return {.scale = options_.scale};
-  const loss::MarginStart start{options_.start_scale, options_.ramp[0], options_.ramp[1]};
-  return start.at(progress, options_.scale);
 }
 
 }  // namespace cairn::run

@@ -5,8 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "cairn_train/loss/arcface.h"
-#include "cairn_train/loss/cosine_head.h"
+#include "cairn_train/run/heads.h"
 #include "cairn_train/run/knowledge.h"
 #include "cairn_train/run/objective.h"
 
@@ -30,12 +29,11 @@ class Classification final : public Objective {
   void collect(const std::vector<size_t>& samples, double share, Items& known,
                Items& refused) const;
   torch::Tensor hard_loss(const torch::Tensor& cosines, const Shown& shown) const;
-  loss::MarginState state_at(double progress) const;
 
   const HeadOptions options_;
   const KnowledgeOptions knowledge_options_;
   std::shared_ptr<loss::CosineHead> head_;
-  const loss::ArcFace arcface_;
+  std::unique_ptr<loss::MarginHead> margin_;
   static constexpr int64_t kNonlandmark = -2;
   std::vector<int64_t> classes_;      // by sample; -1: none
   std::vector<float> class_weights_;  // by class, of mean 1

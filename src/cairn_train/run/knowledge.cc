@@ -8,6 +8,7 @@
 #include "cairn/base/error.h"
 #include "cairn_train/nn/weights.h"
 #include "cairn_train/run/forward.h"
+#include "cairn_train/run/heads.h"
 #include "cairn_train/run/recipe.h"
 
 namespace cairn::run {
@@ -43,11 +44,10 @@ Teacher::Teacher(const std::string& weights, const std::vector<int64_t>& landmar
     columns.push_back(found->second);
   }
   columns_ = torch::tensor(columns, torch::kLong);
-  scale_ = recipe.head.scale;
+  scale_ = full_scale(recipe.head);
   net_ = std::make_shared<nn::EmbeddingNet>(recipe.model);
-  head_ = std::make_shared<loss::CosineHead>(
-      recipe.model.embedding_dim, static_cast<int64_t>(classes.size()),
-      recipe.head.type == "subcenter" ? recipe.head.centers : 1);
+  head_ = make_classifier(recipe.head, recipe.model.embedding_dim,
+                          static_cast<int64_t>(classes.size()));
   nn::NamedTensors of_head;
   std::erase_if(saved.tensors, [&](const auto& entry) {
     if (!entry.first.starts_with(nn::kHeadPrefix)) return false;

@@ -10,6 +10,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
+#include "cairn_train/run/heads.h"
 #include "cairn_train/run/recipe_fields.h"
 #include "cairn_train/run/stages.h"
 
@@ -161,19 +162,17 @@ void require_sense(const Recipe& recipe, const std::string& file) {
   if (recipe.out.empty())
     throw Error(fmt::format("{}: key 'out' (the folder of the run) is missing; add out=DIR", file));
   if (recipe.head.type == "none" && recipe.distill.teacher.empty())
-    throw Error(fmt::format(
-        "{}: nothing to learn: set head.type to arcface or subcenter, or distill.teacher", file));
+    throw Error(fmt::format("{}: nothing to learn: set head.type or distill.teacher", file));
   if (recipe.head.type == "none" && !recipe.data.nonlandmark.empty())
     throw Error(fmt::format(
         "{}: data.nonlandmark needs a head that can refuse; use data.unlabelled to distil on them",
         file));
   if (recipe.head.type == "none" && !recipe.knowledge.teacher.empty())
-    throw Error(fmt::format("{}: knowledge.teacher needs head.type arcface or subcenter", file));
+    throw Error(fmt::format("{}: knowledge.teacher needs a classifier; set head.type", file));
   if (recipe.head.type != "none" && recipe.data.table.empty())
     throw Error(fmt::format("{}: head.type '{}' needs labels: set data.table, or head.type=none",
                             file, recipe.head.type));
-  if (recipe.head.margin_min > recipe.head.margin_max)
-    throw Error(fmt::format("{}: head.margin_min must not exceed head.margin_max", file));
+  require_possible_head(recipe, file);
   const bool validates = !recipe.data.validation_table.empty() ||
                          recipe.data.validation_fraction > 0 || recipe.data.folds > 0;
   if (recipe.export_weights == "best" && !validates)
@@ -277,15 +276,19 @@ std::string recipe_help() {
 }
 
 std::string recipe_difference(const std::string& there, const Recipe& here) {
-  Settings old;
-  flatten(parse_yaml(there, "checkpoint"), "", "checkpoint", 0, old);
+  // Keys that the other recipe does not have yet stand at their defaults.
+  Recipe old = parse_recipe(there, "checkpoint");
+  if (old.stages.size() != here.stages.size())
+    return fmt::format("there are {} stages there and {} here", old.stages.size(),
+                       here.stages.size());
   Recipe copy = here;
-  for (const RecipeField& field : recipe_fields(copy)) {
-    if (!field.shapes_weights) continue;
-    const auto found = old.find(field.key);
-    const std::string was = found == old.end() ? "not set" : YAML::Dump(found->second.value);
-    const std::string is = YAML::Dump(YAML::Load(field.show()));
-    if (was != is) return fmt::format("{} is {} there and {} here", field.key, was, is);
+  const std::vector<RecipeField> old_fields = recipe_fields(old);
+  const std::vector<RecipeField> fields = recipe_fields(copy);
+  for (size_t i = 0; i < fields.size(); ++i) {
+    const std::string was = old_fields[i].show();
+    const std::string is = fields[i].show();
+    if (fields[i].shapes_weights && was != is)
+      return fmt::format("{} is {} there and {} here", fields[i].key, was, is);
   }
   return "";
 }

@@ -26,7 +26,8 @@
 namespace cairn::run {
 
 struct HeadOptions {
-  std::string type = "arcface";  // arcface | subcenter | none
+  // arcface | subcenter | cosface | amsoftmax | circle | cosine | softmax | none
+  std::string type = "arcface";
   bool imprint = false;
   int centers = 3;
   double scale = 30;
@@ -37,7 +38,9 @@ struct HeadOptions {
   std::array<double, 2> ramp = {0, 0};
   double start_scale = 10;
   double reject_above = 0.2;
-  double label_smoothing = 0;
+  bool easy_margin = false;
+  double label_smoothing = 0;                // of the margin
+  double target_smoothing = 0;               // of the cross entropy's target
   double focal_gamma = 0;                    // 0: cross entropy
   std::string class_weights = "none";        // none | log
   std::string class_weights_norm = "batch";  // batch | global

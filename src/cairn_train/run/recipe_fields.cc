@@ -82,11 +82,15 @@ void add_model(RecipeTable& t, nn::NetOptions& m, bool& freeze_batch_norms) {
 }
 
 void add_losses(RecipeTable& t, HeadOptions& h, DistillOptions& d) {
-  t.choice("head.type", h.type, {"arcface", "subcenter", "none"}, "classifier over the landmarks");
+  t.choice("head.type", h.type,
+           {"arcface", "subcenter", "cosface", "amsoftmax", "circle", "cosine", "softmax", "none"},
+           "classifier over the landmarks; cosine: no margin; softmax: linear");
   t.flag("head.imprint", h.imprint, "start the centres at the mean embeddings of the landmarks");
   t.whole("head.centers", h.centers, 1, 100, "centres a landmark, for subcenter");
-  t.number("head.scale", h.scale, 0.1, 1000, "s of ArcFace");
-  t.number("head.margin", h.margin, 0, 1.5, "m of ArcFace in radians");
+  t.number("head.scale", h.scale, 0.1, 1000, "s of all but softmax; for circle try 256");
+  t.number("head.margin", h.margin, 0, 1.5,
+           "m: radians for arcface and subcenter, cosines for the others; for circle try 0.25");
+  t.flag("head.easy_margin", h.easy_margin, "arcface: the margin only where the cosine is above 0");
   t.flag("head.adaptive", h.adaptive, "margins by landmark size: rare ones get margin_max");
   t.number("head.margin_min", h.margin_min, 0, 1.5, "for the landmark with most photos");
   t.number("head.margin_max", h.margin_max, 0, 1.5, "for the landmark with fewest photos");
@@ -97,7 +101,9 @@ void add_losses(RecipeTable& t, HeadOptions& h, DistillOptions& d) {
   t.number("head.reject_above", h.reject_above, -1, 1,
            "cosine to a landmark's centre above which a photo of data.nonlandmark is punished");
   t.number("head.label_smoothing", h.label_smoothing, 0, 1,
-           "share of the margin that all landmarks have alike");
+           "arcface: share of the margin that all landmarks have alike");
+  t.number("head.target_smoothing", h.target_smoothing, 0, 1,
+           "share of a photo's label that all landmarks have alike (label smoothing)");
   t.number("head.focal_gamma", h.focal_gamma, 0, 20,
            "of the focal loss, which passes over photos that are sure; 0: cross entropy");
   t.choice("head.class_weights", h.class_weights, {"none", "log"},

@@ -75,7 +75,7 @@ TEST_F(RecipeTest, wrong_types_and_values_out_of_range_say_what_is_allowed) {
   EXPECT_TRUE(contains(error_of("out: x\nbatch: many\n"), "batch must be a whole number from 2"));
   EXPECT_TRUE(contains(error_of("out: x\nbatch: 1.5\n"), "not '1.5'"));
   EXPECT_TRUE(contains(error_of("out: x\naugment: {flip: 2}\n"), "a number from 0 to 1"));
-  EXPECT_TRUE(contains(error_of("out: x\nhead: {type: softmax}\n"), "arcface, subcenter, none"));
+  EXPECT_TRUE(contains(error_of("out: x\nhead: {type: triplet}\n"), "arcface, subcenter, cosface"));
   EXPECT_TRUE(contains(error_of("out: x\naugment: {scale: [0.9, 0.2]}\n"), "low ≤ high"));
   EXPECT_TRUE(contains(error_of("out: x\nmean: [1, 2]\n"), "one number or three"));
   EXPECT_TRUE(contains(error_of("out: x\n", {"size=big"}), "the command line: size must be"));
@@ -101,6 +101,21 @@ TEST_F(RecipeTest, a_recipe_with_nothing_to_learn_is_an_error) {
   EXPECT_TRUE(contains(error_of("out: x\ndata: {table: ''}\n"), "needs labels"));
 }
 
+TEST_F(RecipeTest, heads_refuse_keys_that_are_not_theirs) {
+  const auto says = [&](const std::string& head, const std::string& part) {
+    const std::string error = error_of("out: x\ndata: {table: t.csv}\nhead: " + head + "\n");
+    EXPECT_TRUE(contains(error, part)) << error;
+  };
+  says("{type: cosface, adaptive: true}", "need head.type arcface or subcenter, not cosface");
+  says("{type: circle, label_smoothing: 0.1}", "head.target_smoothing");
+  says("{type: circle, margin: 1.2}", "from 0 to 1, not 1.2");
+  says("{focal_gamma: 2, target_smoothing: 0.1}", "exclude each other");
+  says("{target_smoothing: 2}", "a number from 0 to 1");
+  says("{type: cosface, scale: 64, margin: 0.35, target_smoothing: 0.1}", "");
+  EXPECT_TRUE(contains(error_of("out: x\nhead: {type: softmax}\ndata: {nonlandmark: [n]}\n"),
+                       "head of cosines"));
+}
+
 TEST_F(RecipeTest, differences_count_only_where_they_change_the_weights) {
   const auto file = write("a.yaml", "out: x\n");
   const Recipe recipe = load_recipe(file, {});
@@ -108,6 +123,11 @@ TEST_F(RecipeTest, differences_count_only_where_they_change_the_weights) {
   EXPECT_EQ(recipe_difference(saved, load_recipe(file, {"out=y", "threads=1"})), "");
   EXPECT_EQ(recipe_difference(saved, load_recipe(file, {"schedule.epochs=11"})),
             "schedule.epochs is 10 there and 11 here");
+  // A checkpoint from before a key existed.
+  const size_t key = saved.find("  target_smoothing:");
+  const std::string older = std::string(saved).erase(key, saved.find('\n', key) + 1 - key);
+  EXPECT_EQ(recipe_difference(older, recipe), "");
+  EXPECT_NE(recipe_difference(older, load_recipe(file, {"head.target_smoothing=0.1"})), "");
 }
 
 TEST_F(RecipeTest, stages_are_a_list_that_replaces_the_base_and_can_be_overridden_one_by_one) {
