@@ -62,6 +62,33 @@ q1,b d a c
 q2,a b d c
 END
 
+# Landmark 10 is in the same place as 20: c is tagged like q2's reference a, but is not like it.
+embeddings references "r s" "$p6$p8 $p6$m8"
+printf 'id,landmark_id,path,noisy,country,continent\nr,10,r.jpg,0,FR,Europe\ns,10,s.jpg,0,FR,Europe\n' > list.csv
+tagged=(retrieve --queries queries --index index --references references --labels list.csv)
+"$cairn" "${tagged[@]}" --rerank landmark-country --out images2.csv 2> /dev/null
+cmp images.csv images2.csv || fail "one landmark for all must not change the order: $(cat images2.csv)"
+printf 'id,landmark_id\nr,10\ns,20\n' > table.csv
+"$cairn" retrieve --queries queries --index index --references references --labels table.csv \
+  --rerank category --tags 1 --out images2.csv 2> /dev/null
+cmp images2.csv - <<'END' || fail "category wrote $(cat images2.csv)"
+id,images
+q1,b d a c
+q2,a b d c
+END
+"$cairn" retrieve --queries queries --queries queries --index index --index index --weights 1,0.5 \
+  --out images2.csv 2> /dev/null
+cmp images.csv images2.csv || fail "a model fused with itself must not change the order"
+expect_error 1 "needs --references once for every model, and --labels" \
+  "$cairn" retrieve --queries queries --index index --rerank both --out x.csv
+expect_error 1 "2 --weights for 1 models" \
+  "$cairn" retrieve --queries queries --index index --weights 1,2 --out x.csv
+expect_error 1 "hold different photos" \
+  "$cairn" retrieve --queries queries --queries index --index index --index index --out x.csv
+expect_error 1 "name it by --categories" "$cairn" retrieve --queries queries --index index \
+  --references references --labels table.csv --country . --rerank landmark-country --out x.csv
+expect_error 2 "--rerank" "$cairn" retrieve --queries queries --index index --rerank better --out x.csv
+
 printf 'id,landmarks,Usage\nq1,20,Public\nq2,99,Private\nq3,10,Private\n' > names_solution.csv
 "$cairn" eval recognition --solution names_solution.csv --submission names.csv --json > scores.json 2> err.txt
 grep -q '"gap": 0.3333' scores.json || fail "$(cat scores.json)"

@@ -11,6 +11,17 @@ namespace cairn::apps {
 
 search::Rows rows_of(const embed::EmbeddingSet& set) { return {set.values, set.ids, set.dim}; }
 
+search::Rows rows_of(const embed::MappedEmbeddings& set) { return {set.values, set.ids, set.dim}; }
+
+void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
+                        const embed::MappedEmbeddings& b, const std::string& folder_b) {
+  try {
+    embed::require_comparable(a.dim, a.meta, b.dim, b.meta);
+  } catch (const Error& error) {
+    throw Error(folder_a + " and " + folder_b + ": " + error.what());
+  }
+}
+
 QueriesAndIndex load_queries_and_index(const std::string& queries, const std::string& index) {
   QueriesAndIndex loaded{embed::load_embeddings(queries), embed::load_embeddings(index)};
   try {

@@ -4,11 +4,13 @@
 #include <string>
 
 #include "cairn/embed/embedding_set.h"
+#include "cairn/embed/mapped_embeddings.h"
 #include "cairn/search/exact_search.h"
 
 namespace cairn::apps {
 
 search::Rows rows_of(const embed::EmbeddingSet& set);
+search::Rows rows_of(const embed::MappedEmbeddings& set);
 
 // Loads two embedding folders that one model made. Throws Error; the message names the folders
 // where they do not fit each other.
@@ -17,6 +19,10 @@ struct QueriesAndIndex {
   embed::EmbeddingSet index;
 };
 QueriesAndIndex load_queries_and_index(const std::string& queries, const std::string& index);
+
+// Throws Error, with the names of the folders, where one model did not make both.
+void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
+                        const embed::MappedEmbeddings& b, const std::string& folder_b);
 
 // Makes the folder that a file will be written to, so that long work does not end in an error.
 void make_folder_of(const std::string& file);

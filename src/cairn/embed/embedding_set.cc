@@ -177,12 +177,17 @@ std::vector<Skipped> read_skipped(const fs::path& folder) {
 }
 
 void require_comparable(const EmbeddingSet& a, const EmbeddingSet& b) {
-  if (a.dim != b.dim) {
-    throw Error("the embeddings have " + std::to_string(a.dim) + " and " + std::to_string(b.dim) +
+  require_comparable(a.dim, a.meta, b.dim, b.meta);
+}
+
+void require_comparable(size_t dim_a, const std::string& text_a, size_t dim_b,
+                        const std::string& text_b) {
+  if (dim_a != dim_b) {
+    throw Error("the embeddings have " + std::to_string(dim_a) + " and " + std::to_string(dim_b) +
                 " dimensions; embed both sides with one model");
   }
-  const nlohmann::json meta_a = parse_meta(a.meta.empty() ? "{}" : a.meta, "meta.json");
-  const nlohmann::json meta_b = parse_meta(b.meta.empty() ? "{}" : b.meta, "meta.json");
+  const nlohmann::json meta_a = parse_meta(text_a.empty() ? "{}" : text_a, "meta.json");
+  const nlohmann::json meta_b = parse_meta(text_b.empty() ? "{}" : text_b, "meta.json");
   constexpr std::array<std::pair<const char*, const char*>, 2> kKeys = {
       {{"model_sha256", "models"}, {"output", "outputs of the model"}}};
   for (const auto& [key, what] : kKeys) {

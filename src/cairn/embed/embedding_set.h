@@ -43,6 +43,7 @@ class EmbeddingReader {
   size_t dim() const { return dim_; }
   size_t size() const { return size_; }
   const std::string& meta() const { return meta_; }
+  size_t data_offset() const { return data_offset_; }  // of the first row in embeddings.npy, bytes
   std::vector<std::string> take_ids() { return std::move(ids_); }
   // Rows [first, first + count) into out. Throws Error where they hold NaN, infinity or are not of
   // length 1.
@@ -61,6 +62,8 @@ class EmbeddingReader {
 // Throws Error where two sets cannot be compared: another dimension, another model checksum or
 // another output of the model in meta.json. A meta.json without these keys says nothing against it.
 void require_comparable(const EmbeddingSet& a, const EmbeddingSet& b);
+void require_comparable(size_t dim_a, const std::string& meta_a, size_t dim_b,
+                        const std::string& meta_b);
 
 // Writes a complete folder: all files beside it first, then renamed into place, meta.json last (a
 // folder without it is incomplete). Where writing fails, nothing stands under the final names.
