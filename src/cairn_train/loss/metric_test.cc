@@ -27,11 +27,12 @@ TEST(Triplet, takes_the_farthest_of_the_own_label_and_the_nearest_of_the_others)
 TEST(Triplet, leaves_out_photos_without_a_partner_and_gives_zero_where_none_has_one) {
   const torch::Tensor features = on_a_line({0, 1, 3}).requires_grad_();
   const TripletOptions raw{.margin = 1, .normalise = false};
-  const torch::Tensor loss = triplet_loss(features, labels({1, 1, 2}), raw);
+  const auto [loss, used] = triplet_loss(features, labels({1, 1, 2}), raw);
+  EXPECT_EQ(used, 2);
   EXPECT_NEAR(loss.item<double>(), 0, 1e-6);  // 1 - 3 + 1 and 1 - 2 + 1
   for (const auto& truth : {labels({1, 2, 3}), labels({1, 1, 1})}) {
     features.mutable_grad() = torch::Tensor();
-    const torch::Tensor none = triplet_loss(features, truth, raw);
+    const torch::Tensor none = triplet_loss(features, truth, raw).loss;
     none.backward();
     EXPECT_EQ(none.item<double>(), 0);
     EXPECT_TRUE(features.grad().eq(0).all().item<bool>());
@@ -42,18 +43,18 @@ TEST(Triplet, has_a_soft_margin_and_a_factor_that_makes_pairs_harder) {
   const torch::Tensor features = on_a_line({0, 1, 3, 5});
   const torch::Tensor truth = labels({1, 1, 2, 2});  // distances 1 < 3, 1 < 2, 2 = 2, 2 < 4
   const double soft =
-      triplet_loss(features, truth, {.margin = 0, .normalise = false}).item<double>();
+      triplet_loss(features, truth, {.margin = 0, .normalise = false}).loss.item<double>();
   const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
   EXPECT_NEAR(soft, (softplus(-2) + softplus(-1) + softplus(0) + softplus(-2)) / 4, 1e-6);
   const double hard =
       triplet_loss(features, truth, {.margin = 1, .hard_factor = 0.1, .normalise = false})
-          .item<double>();
+          .loss.item<double>();
   EXPECT_NEAR(hard, (0 + (1.1 - 1.8 + 1) + (2.2 - 1.8 + 1) + 0) / 4, 1e-6);
 }
 
 TEST(Triplet, gradients_of_equal_photos_are_finite) {
   const torch::Tensor features = torch::ones({4, 3}).requires_grad_();
-  triplet_loss(features, labels({1, 1, 2, 2})).backward();
+  triplet_loss(features, labels({1, 1, 2, 2})).loss.backward();
   EXPECT_TRUE(features.grad().isfinite().all().item<bool>());
 }
 

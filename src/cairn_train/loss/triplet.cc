@@ -32,14 +32,15 @@ HardPairs hardest_pairs(const torch::Tensor& features, const torch::Tensor& labe
   return pairs;
 }
 
-torch::Tensor triplet_loss(const torch::Tensor& features, const torch::Tensor& labels,
-                           const TripletOptions& options) {
+TripletLoss triplet_loss(const torch::Tensor& features, const torch::Tensor& labels,
+                         const TripletOptions& options) {
   if (!(options.margin >= 0)) throw Error(fmt::format("margin: {} is below 0", options.margin));
   if (!(options.hard_factor >= 0 && options.hard_factor <= 1))
     throw Error(fmt::format("hard_factor: {} is not within 0 and 1", options.hard_factor));
   const HardPairs pairs =
       hardest_pairs(options.normalise ? normalize_rows(features) : features, labels);
-  if (!pairs.usable.any().item<bool>()) return features.sum() * 0;
+  const auto used = pairs.usable.sum().item<int64_t>();
+  if (used == 0) return {features.sum() * 0, 0};
   const torch::Tensor positive =
       pairs.positive.masked_select(pairs.usable) * (1 + options.hard_factor);
   const torch::Tensor negative =
@@ -47,7 +48,7 @@ torch::Tensor triplet_loss(const torch::Tensor& features, const torch::Tensor& l
   const torch::Tensor excess = positive - negative;
   const torch::Tensor losses =
       options.margin > 0 ? (excess + options.margin).clamp_min(0) : torch::softplus(excess);
-  return losses.mean();
+  return {losses.mean(), used};
 }
 
 }  // namespace cairn::loss

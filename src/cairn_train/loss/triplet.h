@@ -21,9 +21,14 @@ struct HardPairs {
 // Euclidean distances. features: N×D, labels: N (int64).
 HardPairs hardest_pairs(const torch::Tensor& features, const torch::Tensor& labels);
 
+struct TripletLoss {
+  torch::Tensor loss;  // a scalar
+  int64_t used = 0;    // rows that it is the mean of
+};
+
 // The mean of max(0, positive - negative + margin), or of its soft form, over the usable rows; 0
 // where there is none. Throws Error for a margin below 0 or a hard factor outside 0 … 1.
-torch::Tensor triplet_loss(const torch::Tensor& features, const torch::Tensor& labels,
-                           const TripletOptions& options = {});
+TripletLoss triplet_loss(const torch::Tensor& features, const torch::Tensor& labels,
+                         const TripletOptions& options = {});
 
 }  // namespace cairn::loss

@@ -83,9 +83,19 @@ torch::Tensor EmbeddingNet::pooled(const torch::Tensor& images) {
 }
 
 torch::Tensor EmbeddingNet::forward(const torch::Tensor& images) {
+  return views(images).embeddings;
+}
+
+EmbeddingNet::Views EmbeddingNet::views(const torch::Tensor& images) {
+  Views views;
   torch::Tensor x = pooled(images);
-  for (const ModulePtr& layer : neck_) x = layer->forward(x);
-  return x;
+  for (const ModulePtr& layer : neck_) {
+    if (dynamic_cast<BatchNorm*>(layer.get()) != nullptr) views.features = x;
+    x = layer->forward(x);
+  }
+  views.embeddings = x;
+  if (!views.features.defined()) views.features = x;
+  return views;
 }
 
 std::string EmbeddingNet::emit(OnnxWriter& graph, const std::string& input) const {

@@ -32,6 +32,12 @@ class EmbeddingNet : public Module {
   torch::Tensor forward(const torch::Tensor& images) override;
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
   torch::Tensor pooled(const torch::Tensor& images);  // after pooling, before the neck
+  struct Views {
+    torch::Tensor features;    // N×D before the neck's batch norm (BNNeck, Luo et al. 2019); where
+                               // there is none, the embeddings
+    torch::Tensor embeddings;  // N×D, as forward()
+  };
+  Views views(const torch::Tensor& images);
   int embedding_dim() const;
   const NetOptions& options() const;
 

@@ -39,10 +39,15 @@ Optimiser::Optimiser(const OptimiserOptions& options, std::vector<TrainedParamet
   for (TrainedParameter& parameter : parameters) {
     const torch::Tensor& tensor = parameter.tensor;
     CAIRN_ASSERT(tensor.scalar_type() == torch::kFloat && tensor.is_non_overlapping_and_dense());
+    if (parameter.own_lr > 0) {
+      slots_.push_back({parameter, {}, {}, {}, 0});
+      continue;
+    }
     Slot slot{parameter, torch::zeros_like(tensor), {}, {}, 0};
     if (options_.type != "sgd") slot.second = torch::zeros_like(tensor);
     if (ranger()) slot.slow = torch::zeros_like(tensor);
-    if (tensor.dim() > 1 || options_.decay_vectors) slot.decay = options_.weight_decay;
+    const bool decays = tensor.dim() > 1 || options_.decay_vectors;
+    slot.decay = parameter.weight_decay.value_or(decays ? options_.weight_decay : 0);
     slots_.push_back(std::move(slot));
   }
 }
@@ -63,7 +68,7 @@ double Optimiser::gradient_norm() const {
   double sum = 0;
   for (const Slot& slot : slots_) {
     const torch::Tensor& gradient = slot.parameter.tensor.grad();
-    if (!gradient.defined()) continue;
+    if (!gradient.defined() || slot.parameter.own_lr > 0) continue;
     const double norm = gradient.norm().item<float>();
     sum += norm * norm;
   }
@@ -76,13 +81,18 @@ double Optimiser::step(double lr) {
   if (!std::isfinite(norm)) return norm;
   // Not at construction: the weights may have been set since.
   if (steps_ == 0 && ranger())
-    for (Slot& slot : slots_) slot.slow.copy_(slot.parameter.tensor);
+    for (Slot& slot : slots_)
+      if (slot.slow.defined()) slot.slow.copy_(slot.parameter.tensor);
   ++steps_;
   const bool too_long = options_.clip > 0 && norm > options_.clip;
   const auto shrink = static_cast<float>(too_long ? options_.clip / norm : 1.0);
   for (Slot& slot : slots_) {
     const torch::Tensor& weights = slot.parameter.tensor;
     if (!weights.grad().defined()) continue;
+    if (slot.parameter.own_lr > 0) {
+      torch::Tensor(weights).add_(weights.grad(), -slot.parameter.own_lr);
+      continue;
+    }
     const double own_lr = lr * slot.parameter.lr_factor;
     if (options_.type == "sgd") {
       sgd(slot, own_lr, shrink);
@@ -140,7 +150,7 @@ void Optimiser::sgd(Slot& slot, double lr, float shrink) const {
 NamedTensors Optimiser::state() const {
   NamedTensors state;
   for (const Slot& slot : slots_) {
-    state.emplace_back(slot.parameter.name + ".first", slot.first);
+    if (slot.first.defined()) state.emplace_back(slot.parameter.name + ".first", slot.first);
     if (slot.second.defined()) state.emplace_back(slot.parameter.name + ".second", slot.second);
     if (slot.slow.defined()) state.emplace_back(slot.parameter.name + ".slow", slot.slow);
   }

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,8 @@ struct OptimiserOptions {
   double head_lr_factor = 1;
   double weight_decay = 0.01;
   bool decay_vectors = false;      // biases, norms and other vectors too
+  double bias_lr_factor = 1;       // of parameters with "bias" in their name
+  double bias_weight_decay = -1;   // of the same; below 0: as other vectors
   double beta1 = 0;                // of the first moment; 0: 0.9, Ranger 0.95
   double beta2 = 0.999;            // of the second
   double epsilon = 0;              // 0: 1e-8, Ranger 1e-5
@@ -32,6 +35,10 @@ struct TrainedParameter {
   std::string name;
   torch::Tensor tensor;
   double lr_factor = 1;
+  std::optional<double> weight_decay = std::nullopt;  // none: the optimiser's
+  // Above 0: plain gradient descent at this rate, whatever the optimiser and its schedule; not part
+  // of the norm that is clipped.
+  double own_lr = 0;
 };
 
 using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;

@@ -54,6 +54,28 @@ TEST(Optimiser, adamw_is_that_of_libtorch_with_decay_of_matrices_alone) {
   expect_same(own, reference);
 }
 
+TEST(Optimiser, a_parameter_with_a_rate_of_its_own_descends_plainly_and_outside_the_clip) {
+  const Problem own(1);
+  const torch::Tensor before = own.vector.detach().clone();
+  OptimiserOptions options;
+  options.clip = 1e-3;
+  Optimiser optimiser(
+      options, {{"matrix", own.matrix}, {.name = "vector", .tensor = own.vector, .own_lr = 0.5}});
+  own.set_gradients(0);
+  EXPECT_NEAR(optimiser.step(0), own.matrix.grad().norm().item<double>(), 1e-6);
+  EXPECT_TRUE(torch::allclose(own.vector.detach(), before - 0.5 * own.vector.grad()));
+  EXPECT_EQ(optimiser.state().size(), 2U);  // the matrix's moments
+}
+
+TEST(Optimiser, a_parameter_may_decay_by_its_own_share) {
+  const Problem own(1);
+  const torch::Tensor before = own.vector.detach().clone();
+  Optimiser optimiser({}, {{.name = "vector", .tensor = own.vector, .weight_decay = 0.2}});
+  own.vector.mutable_grad() = torch::zeros_like(own.vector);
+  optimiser.step(0.1);
+  EXPECT_TRUE(torch::allclose(own.vector.detach(), before * (1 - 0.1 * 0.2)));
+}
+
 TEST(Optimiser, sgd_is_that_of_libtorch) {
   const Problem own(1);
   const Problem reference(1);

@@ -26,10 +26,11 @@ double time_step(nn::EmbeddingNet& net, Objective* objective, const Recipe& reci
   std::vector<double> times;
   for (int i = 0; i < 4; ++i) {
     const Clock::time_point started = Clock::now();
-    const torch::Tensor embeddings = forward(net, images, recipe.precision);
-    const torch::Tensor loss = objective != nullptr
-                                   ? objective->loss(embeddings, {samples, std::nullopt, images, 1})
-                                   : embeddings.sum();
+    const auto [features, embeddings] = forward_views(net, images, recipe.precision);
+    const torch::Tensor loss =
+        objective != nullptr
+            ? objective->loss(embeddings, {samples, std::nullopt, images, 1, features})
+            : embeddings.sum();
     loss.backward();
     times.push_back(std::chrono::duration<double>(Clock::now() - started).count());
   }
@@ -69,7 +70,7 @@ std::string describe_run(const Recipe& recipe) {
   nn::EmbeddingNet net = make_net(recipe);
   net.train();
   std::unique_ptr<Objective> objective;
-  if (recipe.head.type != "none") {
+  if (recipe.head.type != "none" || recipe.has_metric()) {
     Recipe alone = recipe;
     alone.distill.teacher.clear();
     objective = make_objective(alone, set, {});

@@ -33,6 +33,17 @@ class AutocastScope {
   bool cuda_;
 };
 
+// What `network` makes of the images on the device of net, with autocast as the precision asks.
+template <typename Network>
+auto run_in(nn::Module& net, const torch::Tensor& images, const std::string& precision,
+            const Network& network) {
+  const torch::Device device = net.parameters().front().device();
+  const torch::Tensor input = images.to(device).contiguous(torch::MemoryFormat::ChannelsLast);
+  if (precision == "f32") return network(input);
+  const AutocastScope scope(device.is_cuda(), precision == "f16" ? at::kHalf : at::kBFloat16);
+  return network(input);
+}
+
 }  // namespace
 
 void keep_channels_last(torch::nn::Module& net) {
@@ -42,11 +53,15 @@ void keep_channels_last(torch::nn::Module& net) {
 }
 
 torch::Tensor forward(nn::Module& net, const torch::Tensor& images, const std::string& precision) {
-  const torch::Device device = net.parameters().front().device();
-  const torch::Tensor input = images.to(device).contiguous(torch::MemoryFormat::ChannelsLast);
-  if (precision == "f32") return net.forward(input);
-  const AutocastScope scope(device.is_cuda(), precision == "f16" ? at::kHalf : at::kBFloat16);
-  return net.forward(input).to(torch::kFloat);
+  return run_in(net, images, precision, [&](const torch::Tensor& x) { return net.forward(x); })
+      .to(torch::kFloat);
+}
+
+nn::EmbeddingNet::Views forward_views(nn::EmbeddingNet& net, const torch::Tensor& images,
+                                      const std::string& precision) {
+  const auto [features, embeddings] =
+      run_in(net, images, precision, [&](const torch::Tensor& x) { return net.views(x); });
+  return {features.to(torch::kFloat), embeddings.to(torch::kFloat)};
 }
 
 torch::Device choose_device(const std::string& name) {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "cairn_train/nn/module.h"
+#include "cairn_train/nn/embedding_net.h"
 
 namespace cairn::run {
 
@@ -17,6 +17,10 @@ void keep_channels_last(torch::nn::Module& net);
 // precision: "f32", or "bf16" or "f16" for convolutions and matrix products in that type (autocast;
 // weights stay float32). f16 is for cuda alone.
 torch::Tensor forward(nn::Module& net, const torch::Tensor& images, const std::string& precision);
+
+// The same with the features before the neck's batch norm.
+nn::EmbeddingNet::Views forward_views(nn::EmbeddingNet& net, const torch::Tensor& images,
+                                      const std::string& precision);
 
 // The device of a recipe: "cpu", "cuda", or "auto", which is cuda where there is one. Throws Error
 // for "cuda" where LibTorch finds none.

@@ -9,6 +9,7 @@
 #include "cairn_train/nn/weights.h"
 #include "cairn_train/run/forward.h"
 #include "cairn_train/run/heads.h"
+#include "cairn_train/run/metric.h"
 #include "cairn_train/run/recipe.h"
 
 namespace cairn::run {
@@ -51,7 +52,8 @@ Teacher::Teacher(const std::string& weights, const std::vector<int64_t>& landmar
   nn::NamedTensors of_head;
   std::erase_if(saved.tensors, [&](const auto& entry) {
     if (!entry.first.starts_with(nn::kHeadPrefix)) return false;
-    of_head.emplace_back(entry.first.substr(std::string(nn::kHeadPrefix).size()), entry.second);
+    const std::string name = entry.first.substr(std::string(nn::kHeadPrefix).size());
+    if (!name.starts_with(kCenterPrefix)) of_head.emplace_back(name, entry.second);
     return true;
   });
   nn::LoadReport report = nn::load_state(*net_, saved.tensors, nn::Strictness::kLenient);

@@ -3,6 +3,7 @@
 #include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/loss/distillation.h"
 #include "cairn_train/run/classification.h"
+#include "cairn_train/run/metric.h"
 
 namespace cairn::run {
 namespace {
@@ -48,33 +49,55 @@ class Distillation final : public Objective {
   const TeacherTargets targets_;
 };
 
-class Both final : public Objective {
+class Sum final : public Objective {
  public:
-  Both(std::unique_ptr<Objective> head, std::unique_ptr<Objective> teacher)
-      : head_(std::move(head)), teacher_(std::move(teacher)) {}
+  // module: what of the parts is trained.
+  Sum(std::vector<std::unique_ptr<Objective>> parts, std::shared_ptr<torch::nn::Module> module)
+      : parts_(std::move(parts)), module_(std::move(module)) {}
 
   torch::Tensor loss(const torch::Tensor& embeddings, const Shown& shown) override {
-    return head_->loss(embeddings, shown) + teacher_->loss(embeddings, shown);
+    torch::Tensor sum = parts_[0]->loss(embeddings, shown);
+    for (size_t i = 1; i < parts_.size(); ++i) sum = sum + parts_[i]->loss(embeddings, shown);
+    return sum;
   }
-  void imprint(const torch::Tensor& class_means) override { head_->imprint(class_means); }
-  std::shared_ptr<torch::nn::Module> module() override { return head_->module(); }
+  void imprint(const torch::Tensor& class_means) override {
+    for (const auto& part : parts_) part->imprint(class_means);
+  }
+  std::shared_ptr<torch::nn::Module> module() override { return module_; }
 
  private:
-  std::unique_ptr<Objective> head_;
-  std::unique_ptr<Objective> teacher_;
+  std::vector<std::unique_ptr<Objective>> parts_;
+  std::shared_ptr<torch::nn::Module> module_;
 };
+
+// Both under one root: the head's keys as they are, the centres' after kCenterPrefix.
+std::shared_ptr<torch::nn::Module> joined(std::shared_ptr<torch::nn::Module> head,
+                                          const std::shared_ptr<torch::nn::Module>& centers) {
+  if (!centers) return head;
+  if (!head) head = std::make_shared<torch::nn::Module>();
+  const std::string_view prefix = kCenterPrefix;
+  head->register_module(std::string(prefix.substr(0, prefix.size() - 1)), centers);
+  return head;
+}
 
 }  // namespace
 
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, const data::TrainingSet& set,
                                           const TeacherTargets& targets) {
-  std::unique_ptr<Objective> head;
-  std::unique_ptr<Objective> teacher;
-  if (recipe.head.type != "none") head = std::make_unique<Classification>(recipe, set);
+  std::vector<std::unique_ptr<Objective>> parts;
+  std::shared_ptr<torch::nn::Module> trained;
+  if (recipe.head.type != "none") {
+    parts.push_back(std::make_unique<Classification>(recipe, set));
+    trained = parts.back()->module();
+  }
+  if (recipe.has_metric()) {
+    parts.push_back(std::make_unique<Metric>(recipe, set));
+    trained = joined(trained, parts.back()->module());
+  }
   if (!recipe.distill.teacher.empty())
-    teacher = std::make_unique<Distillation>(recipe.distill, targets);
-  if (head && teacher) return std::make_unique<Both>(std::move(head), std::move(teacher));
-  return head ? std::move(head) : std::move(teacher);
+    parts.push_back(std::make_unique<Distillation>(recipe.distill, targets));
+  if (parts.size() == 1 && parts[0]->module() == trained) return std::move(parts[0]);
+  return std::make_unique<Sum>(std::move(parts), trained);
 }
 
 }  // namespace cairn::run

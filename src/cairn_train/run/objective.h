@@ -1,4 +1,5 @@
-// What a step minimises: the classification head's loss, what a teacher says, or both.
+// What a step minimises: the sum of the classification head's loss, metric losses, and what a
+// teacher says.
 #pragma once
 
 #include <torch/torch.h>
@@ -21,6 +22,9 @@ struct Shown {
   const std::optional<data::Mixed>& mixed;
   torch::Tensor images;  // N×3×H×W, what the network saw
   double progress = 1;   // the share of the run that is done, 0 to 1
+  // N×D before the neck's batch norm, for metric losses; undefined where they do not count, as in
+  // validation.
+  torch::Tensor features = {};
 };
 
 class Objective {

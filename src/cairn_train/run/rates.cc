@@ -28,6 +28,46 @@ std::vector<double> smooth_rates(const Recipe& recipe, int64_t count, int64_t un
   return rates;
 }
 
+// count rates that fall at milestones; an epoch is `unit` of them.
+std::vector<double> step_rates(const Recipe& recipe, int64_t count, int64_t unit) {
+  const ScheduleOptions& schedule = recipe.schedule;
+  const auto of_epoch = static_cast<double>(unit);
+  optim::MultiStep steps{.base_lr = recipe.optimiser.lr,
+                         .milestones = {},
+                         .gamma = schedule.gamma,
+                         .warmup_factor = schedule.warmup_factor,
+                         .warmup_steps = schedule.warmup_epochs * of_epoch,
+                         .constant_warmup = schedule.warmup == "constant"};
+  for (const double epoch : schedule.milestones)
+    steps.milestones.push_back(std::llround(epoch * of_epoch));
+  std::vector<double> rates;
+  for (int64_t i = 0; i < count; ++i) rates.push_back(steps.at(i));
+  return rates;
+}
+
+// count rates of the wz reference.
+std::vector<double> wz_rates(const Recipe& recipe, int64_t count, int64_t unit) {
+  const ScheduleOptions& schedule = recipe.schedule;
+  const auto of_epoch = static_cast<double>(unit);
+  const double lr = recipe.optimiser.lr;
+  const optim::WzCosine cosine{.base_lr = lr,
+                               .min_lr = std::min(schedule.min_lr, lr),
+                               .warmup_lr = lr * schedule.warmup_factor,
+                               .warmup_epochs = schedule.warmup_epochs,
+                               .epochs = schedule.cosine_epochs > 0
+                                             ? schedule.cosine_epochs
+                                             : static_cast<double>(count) / of_epoch};
+  std::vector<double> rates;
+  for (int64_t i = 0; i < count; ++i) rates.push_back(cosine.at(static_cast<double>(i) / of_epoch));
+  return rates;
+}
+
+std::vector<double> plain_rates(const Recipe& recipe, int64_t count, int64_t unit) {
+  if (recipe.schedule.type == "multistep") return step_rates(recipe, count, unit);
+  if (recipe.schedule.type == "wz") return wz_rates(recipe, count, unit);
+  return smooth_rates(recipe, count, unit);
+}
+
 // The reference's state machine, stepped as its trainer does: each epoch, or by epoch during the
 // warm-up and each step afterwards.
 std::vector<double> vt_rates(const Recipe& recipe, int64_t epochs, int64_t steps, bool by_epoch) {
@@ -62,9 +102,9 @@ RatePlan::RatePlan(const Recipe& recipe, int64_t steps)
   if (recipe.schedule.type == "vt")
     rates_ = vt_rates(recipe, epochs, steps, by_epoch_);
   else if (by_epoch_)
-    rates_ = smooth_rates(recipe, epochs, 1);
+    rates_ = plain_rates(recipe, epochs, 1);
   else
-    rates_ = smooth_rates(recipe, epochs * steps, steps);
+    rates_ = plain_rates(recipe, epochs * steps, steps);
 }
 
 double RatePlan::at(int64_t epoch, int64_t step) const {

@@ -161,8 +161,9 @@ std::string value_text(const YAML::Node& value) {
 void require_sense(const Recipe& recipe, const std::string& file) {
   if (recipe.out.empty())
     throw Error(fmt::format("{}: key 'out' (the folder of the run) is missing; add out=DIR", file));
-  if (recipe.head.type == "none" && recipe.distill.teacher.empty())
-    throw Error(fmt::format("{}: nothing to learn: set head.type or distill.teacher", file));
+  if (recipe.head.type == "none" && recipe.distill.teacher.empty() && !recipe.has_metric())
+    throw Error(fmt::format(
+        "{}: nothing to learn: set head.type, triplet.weight or distill.teacher", file));
   if (recipe.head.type == "none" && !recipe.data.nonlandmark.empty())
     throw Error(fmt::format(
         "{}: data.nonlandmark needs a head that can refuse; use data.unlabelled to distil on them",
@@ -172,6 +173,12 @@ void require_sense(const Recipe& recipe, const std::string& file) {
   if (recipe.head.type != "none" && recipe.data.table.empty())
     throw Error(fmt::format("{}: head.type '{}' needs labels: set data.table, or head.type=none",
                             file, recipe.head.type));
+  if (recipe.has_metric() && recipe.data.table.empty())
+    throw Error(fmt::format(
+        "{}: triplet.weight and center.weight need labels: set data.table, or both to 0", file));
+  if (recipe.schedule.type == "multistep" && recipe.schedule.milestones.empty())
+    throw Error(
+        fmt::format("{}: schedule.type multistep needs schedule.milestones, as [4, 8]", file));
   require_possible_head(recipe, file);
   const bool validates = !recipe.data.validation_table.empty() ||
                          recipe.data.validation_fraction > 0 || recipe.data.folds > 0;

@@ -47,6 +47,20 @@ struct HeadOptions {
   double weight = 1;
 };
 
+struct TripletOptions {
+  double weight = 0;    // 0: no triplet loss
+  double margin = 0.3;  // 0: soft
+  double hard_factor = 0;
+  bool normalise = true;
+  std::string features = "before_bn";  // before_bn | embedding
+};
+
+struct CenterOptions {
+  double weight = 0;                   // 0: no centre loss
+  double lr = 0.5;                     // of the centres
+  std::string features = "before_bn";  // before_bn | embedding
+};
+
 // Knowledge distillation from a network that was trained on the same landmarks.
 struct KnowledgeOptions {
   std::string teacher;  // its weights.safetensors; empty: none
@@ -67,12 +81,16 @@ struct DistillOptions {
 
 struct ScheduleOptions {
   int epochs = 10;              // of a recipe without stages
-  std::string type = "cosine";  // cosine | constant | vt
+  std::string type = "cosine";  // cosine | constant | multistep | vt | wz
   std::string by = "step";      // step | epoch
   double warmup_epochs = 1;
   double cosine_epochs = 0;  // after the warm-up; 0: to the end
   double min_lr = 1e-6;
-  double multiplier = 10;  // vt: how far the warm-up goes
+  std::vector<double> milestones;  // multistep: epochs
+  double gamma = 0.1;              // multistep
+  double warmup_factor = 0.01;     // multistep and wz
+  std::string warmup = "linear";   // multistep: linear | constant
+  double multiplier = 10;          // vt: how far the warm-up goes
 };
 
 // A part of the run with its own views. The last stage's size is what the network is made for.
@@ -120,6 +138,8 @@ struct Recipe {
   data::DataOptions data;
   nn::NetOptions model;
   HeadOptions head;
+  TripletOptions triplet;
+  CenterOptions center;
   bool freeze_batch_norms = false;
   DistillOptions distill;
   KnowledgeOptions knowledge;
@@ -131,6 +151,8 @@ struct Recipe {
   data::AugmentOptions augment;
   data::MixOptions mix;
   CheckpointOptions checkpoint;
+
+  bool has_metric() const { return triplet.weight > 0 || center.weight > 0; }
 };
 
 // Reads a recipe with its bases, then the overrides "key.sub=value" in order. Throws cairn::Error,

@@ -81,7 +81,8 @@ void add_model(RecipeTable& t, nn::NetOptions& m, bool& freeze_batch_norms) {
   t.whole("model.embedding_dim", m.embedding_dim, 2, 16384, "length of an embedding");
 }
 
-void add_losses(RecipeTable& t, HeadOptions& h, DistillOptions& d) {
+void add_losses(RecipeTable& t, HeadOptions& h, TripletOptions& tri, CenterOptions& c,
+                DistillOptions& d) {
   t.choice("head.type", h.type,
            {"arcface", "subcenter", "cosface", "amsoftmax", "circle", "cosine", "softmax", "none"},
            "classifier over the landmarks; cosine: no margin; softmax: linear");
@@ -110,7 +111,19 @@ void add_losses(RecipeTable& t, HeadOptions& h, DistillOptions& d) {
            "of a photo's loss; log: 1 / log(1 + the landmark's photos)");
   t.choice("head.class_weights_norm", h.class_weights_norm, {"batch", "global"},
            "what they are divided by: their sum in the batch, or their mean over the landmarks");
-  t.number("head.weight", h.weight, 0, 1000, "of the head's loss where a teacher is used too");
+  t.number("head.weight", h.weight, 0, 1000, "of the head's loss beside other losses");
+  const std::vector<std::string> features = {"before_bn", "embedding"};
+  const std::string of_features = "of which features: before the neck's batch norm, or after";
+  t.number("triplet.weight", tri.weight, 0, 1000,
+           "of the triplet loss with the hardest pairs of a batch; 0: none");
+  t.number("triplet.margin", tri.margin, 0, 100, "0: soft");
+  t.number("triplet.hard_factor", tri.hard_factor, 0, 1,
+           "share by which positives count as farther and negatives as nearer");
+  t.flag("triplet.normalise", tri.normalise, "features to length 1 first");
+  t.choice("triplet.features", tri.features, features, of_features);
+  t.number("center.weight", c.weight, 0, 1000, "of the centre loss; 0: none");
+  t.number("center.lr", c.lr, 1e-9, 100, "of the centres, whatever the schedule");
+  t.choice("center.features", c.features, features, of_features);
   t.text("distill.teacher", d.teacher, "ONNX embedder to learn from; empty: none");
   t.whole("distill.size", d.size, 0, 4096, "the teacher's input size; 0: its metadata's");
   t.channels("distill.mean", d.mean, 0, true, "the teacher's; empty: its metadata's");
@@ -136,6 +149,10 @@ void add_optimiser(RecipeTable& t, optim::OptimiserOptions& o) {
            "the head's rate over the network's");
   t.number("optimiser.weight_decay", o.weight_decay, 0, 10, "of matrices and filters");
   t.flag("optimiser.decay_vectors", o.decay_vectors, "weight_decay for biases and norms too");
+  t.number("optimiser.bias_lr_factor", o.bias_lr_factor, 0, 1000,
+           "the rate of the network's biases over that of its other weights");
+  t.number("optimiser.bias_weight_decay", o.bias_weight_decay, -1, 10,
+           "of the same; -1: as decay_vectors says");
   t.number("optimiser.beta1", o.beta1, 0, 0.99999, "of the first moment; 0: 0.9, with ranger 0.95");
   t.number("optimiser.beta2", o.beta2, 0, 0.999999, "of the second moment");
   t.number("optimiser.epsilon", o.epsilon, 0, 1, "0: 1e-8, with ranger 1e-5");
@@ -152,13 +169,20 @@ void add_optimiser(RecipeTable& t, optim::OptimiserOptions& o) {
 void add_schedule(RecipeTable& t, ScheduleOptions& s) {
   t.whole("schedule.epochs", s.epochs, 0, 100000,
           "of a recipe without stages; 0 only exports the start");
-  t.choice("schedule.type", s.type, {"cosine", "constant", "vt"},
-           "after the warm-up; vt: the reference's sequence with its quirks");
+  t.choice("schedule.type", s.type, {"cosine", "constant", "multistep", "vt", "wz"},
+           "after the warm-up; vt and wz: the references' sequences with their quirks");
   t.choice("schedule.by", s.by, {"step", "epoch"}, "when the rate changes");
   t.number("schedule.warmup_epochs", s.warmup_epochs, 0, 100000, "of a linearly growing rate");
   t.number("schedule.cosine_epochs", s.cosine_epochs, 0, 100000,
            "from the end of the warm-up down to min_lr; 0: to the end of the run");
   t.number("schedule.min_lr", s.min_lr, 0, 100, "at the end of the cosine");
+  t.ascending("schedule.milestones", s.milestones, 0, 100000,
+              "multistep: after how many epochs the rate is multiplied by gamma, as [4, 8]");
+  t.number("schedule.gamma", s.gamma, 0, 1, "multistep");
+  t.number("schedule.warmup_factor", s.warmup_factor, 0, 1,
+           "multistep and wz: the first rate of the warm-up over optimiser.lr");
+  t.choice("schedule.warmup", s.warmup, {"linear", "constant"},
+           "multistep: a rate that grows, or warmup_factor until the warm-up ends");
   t.number("schedule.multiplier", s.multiplier, 1, 1000,
            "vt alone: optimiser.lr over the rate that its warm-up starts from");
 }
@@ -208,7 +232,7 @@ std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   add_run(table, recipe);
   add_data(table, recipe.data);
   add_model(table, recipe.model, recipe.freeze_batch_norms);
-  add_losses(table, recipe.head, recipe.distill);
+  add_losses(table, recipe.head, recipe.triplet, recipe.center, recipe.distill);
   add_knowledge(table, recipe.knowledge);
   add_optimiser(table, recipe.optimiser);
   add_schedule(table, recipe.schedule);

@@ -153,6 +153,24 @@ void RecipeTable::channels(const std::string& key, std::vector<double>& target, 
       [&target] { return show_list(target, [](double v) { return fmt::format("{}", v); }); });
 }
 
+void RecipeTable::ascending(const std::string& key, std::vector<double>& target, double low,
+                            double high, const std::string& meaning) {
+  const std::string allowed = fmt::format("a list of growing numbers from {} to {}", low, high);
+  add(
+      key, meaning + " (" + allowed + ")",
+      [&target, low, high, allowed](const Node& node) {
+        std::vector<double> values;
+        for (const Node& item : items_of(node)) {
+          const auto value = parse_number<double>(item);
+          const bool grows = values.empty() || (value && *value > values.back());
+          if (!value || !(*value >= low && *value <= high) || !grows) throw Error(allowed);
+          values.push_back(*value);
+        }
+        target = values;
+      },
+      [&target] { return show_list(target, [](double v) { return fmt::format("{}", v); }); });
+}
+
 void RecipeTable::range(const std::string& key, std::array<double, 2>& target, double low,
                         double high, const std::string& meaning) {
   const std::string allowed = fmt::format("[low, high], both from {} to {}, low ≤ high", low, high);

@@ -35,6 +35,9 @@ class RecipeTable {
   // empty.
   void channels(const std::string& key, std::vector<double>& target, double low, bool none_allowed,
                 const std::string& meaning);
+  // Numbers that grow, none allowed.
+  void ascending(const std::string& key, std::vector<double>& target, double low, double high,
+                 const std::string& meaning);
   // [low, high] of the target, both from `low` to `high`.
   void range(const std::string& key, std::array<double, 2>& target, double low, double high,
              const std::string& meaning);

@@ -1,11 +1,15 @@
 #include "cairn_train/run/recipe.h"
 
 #include <cstring>
+#include <map>
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/testing/testing.h"
+#include "cairn_train/loss/center.h"
+#include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/run/loss_scale.h"
+#include "cairn_train/run/parameters.h"
 #include "cairn_train/run/rates.h"
 #include "cairn_train/run/stages.h"
 #include "cairn_train/run/tensorboard.h"
@@ -193,6 +197,80 @@ TEST_F(RecipeTest, rates_follow_the_warm_up_and_the_cosine_by_step_or_by_epoch) 
   EXPECT_NEAR(reference.at(1, 0), 1, 1e-9);
   EXPECT_NEAR(reference.at(2, 0), 1, 1e-9);  // the warm-up's target, twice
   EXPECT_LT(reference.at(3, 0), 1);
+}
+
+// The rates of a recipe with eight steps an epoch, against the first group of a golden sequence.
+void expect_sequence(const Recipe& recipe, const std::string& name) {
+  const auto golden = cairn::testing::golden_case("optim/lr_schedules");
+  const auto sequence = golden.json("sequences.json")[name];
+  const RatePlan plan(recipe, 8);
+  ASSERT_EQ(sequence["used"].size(), 8U * static_cast<size_t>(recipe.schedule.epochs));
+  for (size_t i = 0; i < sequence["used"].size(); ++i) {
+    const double reference = sequence["used"][i][0];
+    EXPECT_NEAR(plan.at(static_cast<int64_t>(i / 8), static_cast<int64_t>(i % 8)), reference,
+                1e-6 * reference)
+        << name << " " << i;
+  }
+}
+
+TEST_F(RecipeTest, keys_reach_the_schedules_of_the_wz_reference) {
+  CAIRN_REQUIRE_SHARED("golden");
+  const auto file = write("a.yaml", "out: x\ndata: {table: t.csv}\noptimiser: {lr: 0.08}\n");
+  expect_sequence(load_recipe(file, {"schedule={type: wz, min_lr: 1.6e-4}"}),
+                  "wz_cosine_10ep_warm1");
+  expect_sequence(load_recipe(file, {"optimiser.lr=0.008",
+                                     "schedule={type: wz, epochs: 6, warmup_epochs: 0, min_lr: "
+                                     "1.6e-5}"}),
+                  "wz_cosine_6ep_warm0");
+  expect_sequence(load_recipe(file, {"schedule={type: multistep, milestones: [5, 8.75], "
+                                     "warmup_epochs: 0.625}"}),
+                  "wz_multistep_linear");
+  expect_sequence(load_recipe(file, {"schedule={type: multistep, milestones: [1.25, 2.5], "
+                                     "warmup: constant, warmup_factor: 0.3333333333333333, "
+                                     "warmup_epochs: 0.625}"}),
+                  "wz_multistep_constant");
+}
+
+TEST_F(RecipeTest, metric_losses_and_schedules_refuse_what_cannot_be) {
+  const auto says = [&](const std::string& keys, const std::string& part) {
+    const std::string error = error_of("out: x\n" + keys + "\n");
+    EXPECT_TRUE(contains(error, part)) << error;
+  };
+  says("head: {type: none}\ntriplet: {weight: 1}\ndata: {table: ''}", "need labels");
+  says("triplet: {margin: -0.1}", "triplet.margin must be a number from 0");
+  says("triplet: {hard_factor: 1.5}", "triplet.hard_factor must be a number from 0 to 1");
+  says("triplet: {features: pooled}", "one of before_bn, embedding");
+  says("center: {lr: 0}", "center.lr must be a number from");
+  says("optimiser: {bias_lr_factor: -1}", "optimiser.bias_lr_factor must be a number from 0");
+  says("schedule: {type: multistep}", "needs schedule.milestones");
+  says("schedule: {milestones: [4, 4]}", "a list of growing numbers");
+  says("schedule: {milestones: [4, x]}", "a list of growing numbers");
+  says("schedule: {warmup: quick}", "one of linear, constant");
+  EXPECT_EQ(error_of("out: x\nhead: {type: none}\ntriplet: {weight: 1}\ndata: {table: t.csv}\n"),
+            "");
+}
+
+TEST(Parameters, biases_the_head_and_the_centres_have_rates_of_their_own) {
+  Recipe recipe;
+  recipe.model.backbone = "resnet18";
+  recipe.model.embedding_dim = 8;
+  recipe.optimiser.head_lr_factor = 3;
+  recipe.optimiser.bias_lr_factor = 2;
+  recipe.optimiser.bias_weight_decay = 0.25;
+  recipe.center.lr = 0.4;
+  const nn::EmbeddingNet net(recipe.model);
+  loss::CosineHead head(8, 3);
+  head.register_module("center", std::make_shared<loss::CenterLoss>(3, 8));
+  std::map<std::string, optim::TrainedParameter> by_name;
+  for (const auto& parameter : trained_parameters(recipe, net, &head))
+    by_name[parameter.name] = parameter;
+  EXPECT_EQ(by_name.at("net.neck.0.bias").lr_factor, 2);
+  EXPECT_EQ(by_name.at("net.neck.0.bias").weight_decay, 0.25);
+  EXPECT_EQ(by_name.at("net.neck.0.weight").lr_factor, 1);
+  EXPECT_EQ(by_name.at("net.neck.0.weight").weight_decay, std::nullopt);
+  EXPECT_EQ(by_name.at("head.weight").lr_factor, 3);
+  EXPECT_EQ(by_name.at("head.weight").own_lr, 0);
+  EXPECT_EQ(by_name.at("head.center.weight").own_lr, 0.4);
 }
 
 TEST(LossScale, is_halved_by_an_overflow_and_doubled_after_a_long_calm) {

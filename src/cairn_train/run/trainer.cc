@@ -17,6 +17,7 @@
 #include "cairn_train/run/loss_scale.h"
 #include "cairn_train/run/objective.h"
 #include "cairn_train/run/outputs.h"
+#include "cairn_train/run/parameters.h"
 #include "cairn_train/run/rates.h"
 #include "cairn_train/run/run_log.h"
 #include "cairn_train/run/setup.h"
@@ -128,16 +129,9 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options)
 }
 
 optim::Optimiser Trainer::make_optimiser() {
-  std::vector<optim::TrainedParameter> parameters;
-  for (const auto& entry : net_.named_parameters())
-    parameters.push_back({"net." + entry.key(), entry.value(), 1});
-  if (const auto head = objective_->module()) {
-    head->to(choose_device(recipe_.device));
-    for (const auto& entry : head->named_parameters())
-      parameters.push_back(
-          {"head." + entry.key(), entry.value(), recipe_.optimiser.head_lr_factor});
-  }
-  return {recipe_.optimiser, std::move(parameters)};
+  const auto head = objective_->module();
+  if (head) head->to(choose_device(recipe_.device));
+  return {recipe_.optimiser, trained_parameters(recipe_, net_, head.get())};
 }
 
 // For plain views; train_epoch() adds the random ones.
@@ -243,10 +237,10 @@ void Trainer::train_batch(data::Batch& batch) {
   const auto count = static_cast<int64_t>(batch.photos.size());
   const torch::Tensor images =
       torch::from_blob(batch.pixels.data(), {count, 3, batch.size, batch.size});
-  const torch::Tensor embeddings = forward(net_, images, recipe_.precision);
+  const auto [features, embeddings] = forward_views(net_, images, recipe_.precision);
   const torch::Tensor on_device = images.to(embeddings.device());
   const torch::Tensor loss =
-      objective_->loss(embeddings, {batch.photos, batch.mixed, on_device, progress});
+      objective_->loss(embeddings, {batch.photos, batch.mixed, on_device, progress, features});
   const int64_t first = position_.batch - pending_;
   const int64_t group = std::min<int64_t>(recipe_.accumulate, batches_ - first);
   (loss * (scale_.scale() / static_cast<double>(group))).backward();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 #include "cairn/base/csv.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
@@ -93,6 +95,78 @@ TEST_F(TrainerTest, learns_to_tell_colours_apart_and_writes_a_model_that_says_ho
   EXPECT_EQ(model->metadata().at("cairn.mean"), "127.5");
   EXPECT_EQ(model->metadata().at("cairn.labels"), "100,101,102");
   EXPECT_EQ(read_text(folder_ / "run/labels.csv"), "class,landmark_id\n0,100\n1,101\n2,102\n");
+}
+
+// Batches of six out of three landmarks: nearly every photo has a partner.
+TEST_F(TrainerTest, every_head_and_metric_loss_falls) {
+  struct Case {
+    std::string name;
+    std::function<void(Recipe&)> set;
+  };
+  const std::vector<Case> cases = {{"cosface", [](Recipe& r) { r.head.type = "cosface"; }},
+                                   {"circle",
+                                    [](Recipe& r) {
+                                      r.head.type = "circle";
+                                      r.head.margin = 0.25;
+                                      r.head.scale = 30;
+                                    }},
+                                   {"cosine",
+                                    [](Recipe& r) {
+                                      r.head.type = "cosine";
+                                      r.head.target_smoothing = 0.1;
+                                    }},
+                                   {"softmax", [](Recipe& r) { r.head.type = "softmax"; }},
+                                   {"triplet",
+                                    [](Recipe& r) {
+                                      r.head.type = "none";
+                                      r.triplet.weight = 1;
+                                    }},
+                                   {"soft_triplet_in_bf16",
+                                    [](Recipe& r) {
+                                      r.head.type = "none";
+                                      r.triplet.weight = 1;
+                                      r.triplet.margin = 0;
+                                      r.triplet.features = "embedding";
+                                      r.precision = "bf16";
+                                    }},
+                                   {"center", [](Recipe& r) {
+                                      r.head.type = "none";
+                                      r.center.weight = 0.1;
+                                    }}};
+  for (const Case& one : cases) {
+    Recipe own = recipe(one.name);
+    own.model.backbone = "resnet18";
+    own.schedule.epochs = 6;
+    own.schedule.warmup_epochs = 0;
+    own.data.validation_fraction = 0;
+    own.head.scale = 10;
+    own.head.margin = 0.1;
+    one.set(own);
+    train(own);
+    const std::vector<double> loss = curve(one.name, "train_loss");
+    EXPECT_LT((loss[4] + loss[5]) / 2, 0.8 * loss[0]) << one.name;
+  }
+}
+
+TEST_F(TrainerTest, a_run_with_triplets_and_centres_goes_on_from_its_checkpoint_bit_by_bit) {
+  const auto with_metric = [&](const std::string& out) {
+    Recipe own = recipe(out);
+    own.model.backbone = "resnet18";
+    own.optimiser.type = "sgd";
+    own.optimiser.bias_lr_factor = 2;
+    own.triplet.weight = 1;
+    own.center.weight = 5e-4;
+    own.checkpoint.steps = 1;
+    return own;
+  };
+  train(with_metric("whole"));
+  TrainOptions options;
+  options.after_step = [](const Position& position) {
+    if (position.steps == 4) throw Stop();
+  };
+  EXPECT_THROW(train(with_metric("broken"), options), Stop);
+  train(with_metric("broken"));
+  EXPECT_EQ(bytes("broken/weights.safetensors"), bytes("whole/weights.safetensors"));
 }
 
 TEST_F(TrainerTest, bfloat16_comes_close_to_float32) {
