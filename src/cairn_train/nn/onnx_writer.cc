@@ -84,10 +84,10 @@ std::string OnnxWriter::add_input(const std::string& name, const std::vector<Onn
 }
 
 std::string OnnxWriter::add_node(const std::string& op, const std::vector<std::string>& inputs,
-                                 const OnnxAttributes& attributes) {
+                                 const OnnxAttributes& attributes, const std::string& name) {
   onnx::NodeProto& node = *impl_->model.mutable_graph()->add_node();
-  const std::string value =
-      impl_->unique(op + "_" + std::to_string(impl_->model.graph().node_size()));
+  const std::string value = impl_->unique(
+      name.empty() ? op + "_" + std::to_string(impl_->model.graph().node_size()) : name);
   node.set_op_type(op);
   node.set_name(value);
   for (const std::string& input : inputs) {
@@ -95,8 +95,8 @@ std::string OnnxWriter::add_node(const std::string& op, const std::vector<std::s
     node.add_input(input);
   }
   node.add_output(value);
-  for (const auto& [name, attribute] : attributes) {
-    set_attribute(*node.add_attribute(), name, attribute);
+  for (const auto& [key, attribute] : attributes) {
+    set_attribute(*node.add_attribute(), key, attribute);
   }
   return value;
 }

@@ -33,9 +33,10 @@ class OnnxWriter {
 
   // A float32 graph input; returns its name.
   std::string add_input(const std::string& name, const std::vector<OnnxDim>& shape);
-  // A node with one output; returns the name of its output value. Inputs are value names.
+  // A node with one output; returns the name of its output value. Inputs are value names. `name`
+  // (made unique) is what messages about the node show; empty: the operator and a number.
   std::string add_node(const std::string& op, const std::vector<std::string>& inputs,
-                       const OnnxAttributes& attributes = {});
+                       const OnnxAttributes& attributes = {}, const std::string& name = "");
   // A constant: float32 (other floating types are converted) or int64. Returns its name: the key
   // given by name_tensors, or else `name`; made unique where it is taken. A tensor that was added
   // before is shared. `shape` is another shape for the same elements; empty: the tensor's own.

@@ -31,6 +31,10 @@ ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int6
       ConvOptions{.in = in, .out = out, .kernel = kernel, .stride = stride, .groups = groups});
 }
 
+// With average-pooled shortcuts: what the sides of the map after the stem must be multiples of, so
+// that every halving comes out even.
+int64_t size_unit(const ResNetOptions& options) { return options.last_stride == 1 ? 4 : 8; }
+
 // Instance normalisation of the first half of the channels, batch normalisation of the others
 // (IBN-a), then ReLU.
 class HalfInstanceNorm : public Module {
@@ -118,7 +122,10 @@ class Residual : public Module {
     if (stride == 1 && in == out) return;
     auto shortcut = std::make_shared<Chain>();
     const bool pools = options.avg_down && stride > 1;
-    if (pools) shortcut->add(std::make_shared<AvgPool>(AvgPoolOptions{}));
+    if (pools) {
+      shortcut->add(std::make_shared<AvgPool>(AvgPoolOptions{}));
+      size_rule_ = "image_sides_must_be_multiples_of_" + std::to_string(4 * size_unit(options));
+    }
     const int first = pools ? 1 : 0;
     shortcut->add(std::to_string(first), conv(in, out, 1, pools ? 1 : stride));
     shortcut->add(std::to_string(first + 1), norm(out, Activation::kNone));
@@ -136,7 +143,11 @@ class Residual : public Module {
     std::string y = input;
     for (const ModulePtr& layer : layers_) y = layer->emit(graph, y);
     if (gate_) y = gate_->emit(graph, y);
-    const auto shortcut = shortcut_ ? shortcut_->emit(graph, input) : input;
+    auto shortcut = shortcut_ ? shortcut_->emit(graph, input) : input;
+    // Where the branches differ by a row or column, a reader must neither add nor broadcast them.
+    if (!size_rule_.empty())
+      shortcut =
+          graph.add_node("Reshape", {shortcut, graph.add_node("Shape", {y})}, {}, size_rule_);
     return graph.add_node("Relu", {graph.add_node("Add", {y, shortcut})});
   }
 
@@ -155,6 +166,7 @@ class Residual : public Module {
   std::vector<ModulePtr> layers_;
   ModulePtr gate_;
   ModulePtr shortcut_;
+  std::string size_rule_;  // of shortcuts that only fit some sizes
 };
 
 }  // namespace
@@ -187,8 +199,7 @@ ResNet::ResNet(const ResNetOptions& options) : options_(options) {
 
 torch::Tensor ResNet::forward(const torch::Tensor& x) {
   if (options_.avg_down) {
-    // After the stem and the max pooling, every halving must come out even.
-    const int64_t unit = options_.last_stride == 1 ? 4 : 8;
+    const int64_t unit = size_unit(options_);
     const auto fits = [&](int64_t n) { return ((n + 1) / 2 + 1) / 2 % unit == 0; };
     if (!fits(x.size(2)) || !fits(x.size(3))) {
       throw Error("the ResNet with average-pooled shortcuts cannot take images of " +

@@ -1,0 +1,98 @@
+// Every network by name: what the engine computes of the exported model is what LibTorch computes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cairn/base/error.h"
+#include "cairn/base/testing/testing.h"
+#include "cairn/engine/model.h"
+#include "cairn_train/nn/arch.h"
+#include "cairn_train/nn/testing/golden_net.h"
+
+namespace cairn::nn {
+namespace {
+
+using cairn::testing::max_error_over_max;
+using cairn::testing::TempDir;
+using testing::values;
+
+// Filters that keep the size of the activations of a deep network, norms that differ by channel.
+// EfficientNets of larger filters (1.7) amplify rounding as much as the image: LibTorch in float32
+// and in float64 then have nothing in common at 256×256.
+nlohmann::json parameters_for(const std::string& name) {
+  const bool gated = name.find("efficientnet") != std::string::npos;
+  const bool split = name.find("resnest") != std::string::npos;
+  return {{"conv_weight_factor", gated ? 1.5 : split ? 1.1 : 1.0}};
+}
+
+class Parity : public ::testing::TestWithParam<std::string> {
+ protected:
+  Parity() : arch_(make_arch(GetParam())) {
+    testing::fill_with_golden(*arch_.net, parameters_for(GetParam()));
+    export_onnx(arch_, dir_ / "model.onnx", {});
+    executor_ = std::make_unique<engine::Executor>(engine::Model::load(dir_ / "model.onnx"));
+  }
+
+  static torch::Tensor images(int64_t height, int64_t width) {
+    return testing::golden_tensor("input", {1, 3, height, width});
+  }
+
+  engine::Tensor run(const torch::Tensor& images) {
+    const auto input = engine::Tensor::from_f32(
+        images.sizes().vec(), {images.data_ptr<float>(), static_cast<size_t>(images.numel())});
+    return executor_->run({{"input", input}}, {arch_.output}).at(arch_.output);
+  }
+
+  void expect_the_same(int64_t height, int64_t width) {
+    const auto wanted = arch_.net->forward(images(height, width));
+    const auto output = run(images(height, width));
+    EXPECT_EQ(wanted.size(1), arch_.channels);
+    EXPECT_EQ(output.shape(), wanted.sizes().vec());
+    const auto numbers = output.values<float>();
+    EXPECT_LE(max_error_over_max({numbers.begin(), numbers.end()}, values(wanted)), 1e-4)
+        << height << "x" << width;
+  }
+
+  const torch::NoGradGuard no_grad_;
+  TempDir dir_;
+  Arch arch_;
+  std::unique_ptr<engine::Executor> executor_;
+};
+
+TEST_P(Parity, of_engine_and_libtorch_at_any_size) {
+  expect_the_same(64, 64);
+  expect_the_same(256, 256);
+  // Average-pooled shortcuts only fit some sizes; 12 would otherwise broadcast.
+  const bool picky = GetParam() == "backbones/resnet50" || GetParam() == "backbones/resnet101";
+  if (!picky) return expect_the_same(97, 131);
+  for (const auto& [height, width] :
+       std::vector<std::pair<int64_t, int64_t>>{{97, 131}, {12, 64}}) {
+    EXPECT_THROW(arch_.net->forward(images(height, width)), Error);
+    try {
+      run(images(height, width));
+      ADD_FAILURE() << height << "x" << width << " was accepted";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("multiples_of_16"), std::string::npos)
+          << error.what();
+    }
+  }
+}
+
+std::vector<std::string> backbones() {
+  auto names = arch_names();
+  std::erase_if(names, [](const std::string& name) { return name.starts_with("models/"); });
+  return names;
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Parity, ::testing::ValuesIn(backbones()), test_name);
+
+}  // namespace
+}  // namespace cairn::nn
