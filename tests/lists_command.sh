@@ -47,6 +47,7 @@ expect_error 1 "clean has 2 photos of 1 landmarks instead of 1580470 photos of 8
   "$cairn" lists --root root --out no --expect-gldv2
 [ -z "$(ls no)" ] || fail "lists were written although the counts are wrong"
 expect_error 2 "--root is required" "$cairn" lists --out no
+expect_error 2 "--test-sample" "$cairn" lists --root root --out no --test-sample -1
 expect_error 1 "nowhere: cannot read the folder" "$cairn" lists --root nowhere --out no
 expect_error 1 "cannot" "$cairn" lists --root root --out root/train/train.csv
 expect_error 1 "none: cannot read the folder" "$cairn" lists --root root --out no --countries none

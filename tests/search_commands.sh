@@ -99,6 +99,53 @@ printf 'id,images,Usage\nq1,b a,Public\nq2,None,Ignored\n' > images_solution.csv
 "$cairn" eval retrieval --solution images_solution.csv --submission images.csv | grep -q 'mAP@100    0.8333' ||
   fail "mAP@100 must be (1 + 2/3) / 2"
 
+printf 'id,images,Usage\nq1,b a,Public\nq2,c,Private\n' > images_solution.csv
+printf 'id,images\nq1,b x a b\nq2,x c\n' > ranking.csv
+# expect_scores METRIC "part of the scores"…
+expect_scores() {
+  local metric=$1; shift
+  "$cairn" eval retrieval --solution images_solution.csv --submission ranking.csv --metric "$metric" > scores.txt
+  for part in "$@"; do grep -qF -- "$part" scores.txt || fail "$metric: no \"$part\" in $(cat scores.txt)"; done
+}
+expect_scores kaggle "mAP@100    0.6667" "precision  @1 0.5000 @5 0.3000 @10 0.1500 @20 0.0750 @100 0.0150" \
+  "recall     @1 0.2500 @5 1.0000 @10 1.0000 @20 1.0000 @100 1.0000" "CMC        @1 0.5000 @5 1.0000" \
+  "position   mean 1.50 median 1.5"
+expect_scores retrieval "mAP retrieval 0.6667" "precision  @1 0.5000 @5 0.5833" "recall     @1 0.2500 @5 1.0000"
+expect_scores voc "mAP voc    0.6667"
+expect_scores delg "mAP delg   0.5208"
+"$cairn" eval retrieval --solution images_solution.csv --submission ranking.csv --metric delg --json > scores.json
+grep -q '"map": 0.52083333' scores.json || fail "$(cat scores.json)"
+grep -q '"20": 1.0' scores.json || fail "recall at 20 must be 1: $(cat scores.json)"
+
+cat > gnd.json <<'END'
+{"imlist": ["a", "b", "c", "d"], "qimlist": ["q1", "q2"],
+ "gnd": [{"easy": [0], "hard": [1], "junk": [2], "bbx": [0, 0, 1, 1]}, {"easy": [], "hard": [3], "junk": []}]}
+END
+"$cairn" eval revisited --ground-truth gnd.json --queries queries --index index > scores.txt 2> /dev/null
+cmp scores.txt - <<'END' || fail "revisited printed $(cat scores.txt)"
+revisited: 2 queries, 4 database images
+  easy    mAP 0.2500   mP @1 0.0000 @5 0.5000 @10 0.5000   (1 queries)
+  medium  mAP 0.4792   mP @1 0.5000 @5 0.5000 @10 0.5000   (2 queries)
+  hard    mAP 0.5833   mP @1 0.5000 @5 0.6667 @10 0.6667   (2 queries)
+END
+"$cairn" eval revisited --ground-truth gnd.json --submission images.csv > same.txt
+cmp scores.txt same.txt || fail "the submission must score as the embeddings: $(cat same.txt)"
+printf 'id,images\nq1,distractor b d a\n' > ranking.csv
+"$cairn" eval revisited --ground-truth gnd.json --submission ranking.csv --json > scores.json 2> err.txt
+grep -A1 '"hard": {' scores.json | grep -q '"map": 0.125' || fail "a distractor before the positive: $(cat scores.json)"
+grep -q '1 of 2 queries are missing' err.txt || fail "$(cat err.txt)"
+grep -q '1 of 4 database images are in no ranking' err.txt || fail "$(cat err.txt)"
+expect_error 2 "needs --queries and --index, or --submission" "$cairn" eval revisited --ground-truth gnd.json
+expect_error 2 "needs --queries and --index, or --submission" \
+  "$cairn" eval revisited --ground-truth gnd.json --queries queries --index index --submission images.csv
+expect_error 1 "scores.txt: not JSON" "$cairn" eval revisited --ground-truth scores.txt --submission images.csv
+printf 'id,images\nother,a\n' > foreign.csv
+expect_error 1 "different datasets" "$cairn" eval revisited --ground-truth gnd.json --submission foreign.csv
+printf 'id,images\nq1,e f\n' > foreign.csv
+expect_error 1 "different datasets" "$cairn" eval revisited --ground-truth gnd.json --submission foreign.csv
+expect_error 2 "--metric" \
+  "$cairn" eval retrieval --solution images_solution.csv --submission images.csv --metric ap
+
 expect_error 1 "no such embedding folder" "$cairn" search --queries nowhere --index index --out x.csv
 expect_error 2 "--out is required" "$cairn" search --queries queries --index index
 expect_error 2 "--top" "$cairn" retrieve --queries queries --index index --top 101 --out x.csv

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,7 +19,8 @@ Examples:
   cairn eval recognition --solution gldv2/test/recognition_solution_v2.1.csv \
                          --submission recognition.csv
   cairn eval retrieval --solution gldv2/test/retrieval_solution_v2.1.csv \
-                       --submission retrieval.csv --usage Private --json)";
+                       --submission retrieval.csv --usage Private --json
+  cairn eval revisited --ground-truth gnd_roxford5k.json --queries emb/queries --index emb/jpg)";
 
 constexpr const char* kRecognitionHelp = R"(
 GAP        global average precision as on Kaggle: answers of all queries in one ranking by confidence
@@ -27,10 +29,18 @@ top-1      share of the queries with a landmark that are answered right
 A query that the submission lacks counts as unanswered. Rows with the usage Ignored do not count.)";
 
 constexpr const char* kRetrievalHelp = R"(
-mAP@100    mean average precision of the first 100 images
-precision  mean share of relevant images among the first 1, 5, 10, 100
-CMC        share of the queries with a relevant image among the first 1, 5, 10, 100
+mAP        mean average precision in the form of --metric
+precision  mean share of relevant images among the first 1, 5, 10, 20, 100
+recall     mean share of the relevant images that are among the first 1, 5, 10, 20, 100
+CMC        share of the queries with a relevant image among the first 1, 5, 10, 20, 100
 position   of the first relevant image, from 1 (101: none among the first 100)
+
+--metric kaggle     mAP@100 as in the Google Landmark Retrieval competitions
+         retrieval  AP over the whole list: mean precision at the relevant images
+         voc        AP is the area under the falling precision-recall curve (Pascal VOC)
+         delg       AP by the trapezoidal rule (Oxford, DELG)
+With the last three lists may be longer than 100, precision past the end of a list is 0, and the
+precision at 5, 10 and 20 is that of the first rank with full recall where that comes earlier.
 
 A query that the submission lacks scores 0. Queries with "None" or the usage Ignored do not count.)";
 
@@ -38,10 +48,9 @@ struct Options {
   std::string solution;
   std::string submission;
   std::string usage = "all";
+  std::string metric = "kaggle";
   bool json = false;
 };
-
-constexpr size_t kShownRanks[] = {1, 5, 10, 100};
 
 template <typename Result>
 void warn(const eval::Joined<Result>& joined, const Options& options) {
@@ -84,16 +93,62 @@ void eval_recognition(const Options& options) {
   fmt::print("  GAP    {:.4f}\n  top-1  {:.4f}\n", gap, top1);
 }
 
-// Values at kShownRanks, by rank.
-nlohmann::ordered_json at_shown_ranks(const std::vector<double>& values) {
+// What is shown at ranks 1, 5, 10, 20 and 100, and what else the metric tells.
+using AtRanks = std::array<double, eval::kCbirRanks.size()>;
+struct RetrievalReport {
+  double map = 0;
+  AtRanks precision = {}, recall = {}, cmc = {};
+  nlohmann::ordered_json more;
+};
+
+RetrievalReport score_as_kaggle(const std::vector<eval::RetrievalResult>& results) {
+  const eval::RetrievalScores scores = eval::score_retrieval(results);
+  RetrievalReport report;
+  report.map = scores.map;
+  for (size_t i = 0; i < eval::kCbirRanks.size(); ++i) {
+    const size_t rank = eval::kCbirRanks[i] - 1;
+    report.precision[i] = scores.mean_precision.at(rank);
+    report.recall[i] = scores.mean_recall.at(rank);
+    report.cmc[i] = scores.cmc.at(rank);
+  }
+  report.more = {{"mean_position", scores.mean_position},
+                 {"median_position", scores.median_position}};
+  return report;
+}
+
+RetrievalReport score_as_cbir(const std::vector<eval::RetrievalResult>& results,
+                              eval::CbirMetric metric) {
+  std::vector<eval::CbirQuery> queries;
+  for (const eval::RetrievalResult& result : results) queries.push_back(eval::cbir_query(result));
+  const eval::CbirScores scores = eval::score_cbir(queries, metric);
+  return {scores.map,
+          scores.mean_precision,
+          scores.mean_recall,
+          scores.cmc,
+          {{"average_positives", scores.average_positives},
+           {"average_predictions", scores.average_predictions},
+           {"largest_recall", scores.largest_recall},
+           {"average_upper_bound", scores.average_upper_bound}}};
+}
+
+RetrievalReport score(const std::vector<eval::RetrievalResult>& results,
+                      const std::string& metric) {
+  if (metric == "retrieval") return score_as_cbir(results, eval::CbirMetric::kRetrieval);
+  if (metric == "voc") return score_as_cbir(results, eval::CbirMetric::kVoc);
+  if (metric == "delg") return score_as_cbir(results, eval::CbirMetric::kDelg);
+  return score_as_kaggle(results);
+}
+
+nlohmann::ordered_json by_rank(const AtRanks& values) {
   nlohmann::ordered_json json;
-  for (const size_t rank : kShownRanks) json[std::to_string(rank)] = values.at(rank - 1);
+  for (size_t i = 0; i < values.size(); ++i) json[std::to_string(eval::kCbirRanks[i])] = values[i];
   return json;
 }
 
-void print_shown_ranks(const char* name, const std::vector<double>& values) {
+void print_by_rank(const char* name, const AtRanks& values) {
   fmt::print("  {:<10}", name);
-  for (const size_t rank : kShownRanks) fmt::print(" @{} {:.4f}", rank, values.at(rank - 1));
+  for (size_t i = 0; i < values.size(); ++i)
+    fmt::print(" @{} {:.4f}", eval::kCbirRanks[i], values[i]);
   fmt::print("\n");
 }
 
@@ -102,31 +157,37 @@ void eval_retrieval(const Options& options) {
   const auto answers = eval::read_retrieval_submission(options.submission);
   const auto joined = eval::join_retrieval(solution, answers, eval::parse_usage(options.usage));
   warn(joined, options);
-  const eval::RetrievalScores scores = eval::score_retrieval(joined.results);
+  const RetrievalReport report = score(joined.results, options.metric);
+  const bool is_kaggle = options.metric == "kaggle";
   if (options.json) {
-    const nlohmann::ordered_json json = {{"task", "retrieval"},
-                                         {"usage", options.usage},
-                                         {"map_at_100", scores.map},
-                                         {"mean_precision", at_shown_ranks(scores.mean_precision)},
-                                         {"cmc", at_shown_ranks(scores.cmc)},
-                                         {"mean_position", scores.mean_position},
-                                         {"median_position", scores.median_position},
-                                         {"queries", joined.results.size()},
-                                         {"missing", joined.missing},
-                                         {"unknown", joined.unknown}};
+    nlohmann::ordered_json json = {{"task", "retrieval"},
+                                   {"usage", options.usage},
+                                   {"metric", options.metric},
+                                   {is_kaggle ? "map_at_100" : "map", report.map},
+                                   {"mean_precision", by_rank(report.precision)},
+                                   {"mean_recall", by_rank(report.recall)},
+                                   {"cmc", by_rank(report.cmc)}};
+    json.update(report.more);
+    json.update({{"queries", joined.results.size()},
+                 {"missing", joined.missing},
+                 {"unknown", joined.unknown}});
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("retrieval, usage {}: {} queries\n  mAP@100    {:.4f}\n", options.usage,
-             joined.results.size(), scores.map);
-  print_shown_ranks("precision", scores.mean_precision);
-  print_shown_ranks("CMC", scores.cmc);
-  fmt::print("  position   mean {:.2f} median {:.1f}\n", scores.mean_position,
-             scores.median_position);
+  fmt::print("retrieval, usage {}: {} queries\n  {:<10} {:.4f}\n", options.usage,
+             joined.results.size(), is_kaggle ? "mAP@100" : "mAP " + options.metric, report.map);
+  print_by_rank("precision", report.precision);
+  print_by_rank("recall", report.recall);
+  print_by_rank("CMC", report.cmc);
+  if (is_kaggle) {
+    fmt::print("  position   mean {:.2f} median {:.1f}\n",
+               report.more["mean_position"].get<double>(),
+               report.more["median_position"].get<double>());
+  }
 }
 
-void declare_task(CLI::App& app, const char* name, const char* summary, const char* help,
-                  void (*work)(const Options&)) {
+std::shared_ptr<Options> declare_task(CLI::App& app, const char* name, const char* summary,
+                                      const char* help, void (*work)(const Options&)) {
   const auto options = std::make_shared<Options>();
   CLI::App* task = app.add_subcommand(name, summary);
   task->footer(help);
@@ -137,6 +198,7 @@ void declare_task(CLI::App& app, const char* name, const char* summary, const ch
       ->capture_default_str();
   task->add_flag("--json", options->json, "print the scores as JSON");
   task->callback([options, work] { work(*options); });
+  return options;
 }
 
 }  // namespace
@@ -146,8 +208,15 @@ void declare_eval(CLI::App& app) {
   app.require_subcommand(1);
   declare_task(app, "recognition", "score id,landmarks: GAP, top-1 accuracy", kRecognitionHelp,
                eval_recognition);
-  declare_task(app, "retrieval", "score id,images: mAP@100, precision, CMC", kRetrievalHelp,
-               eval_retrieval);
+  const auto options =
+      declare_task(app, "retrieval", "score id,images: mAP, precision, recall, CMC", kRetrievalHelp,
+                   eval_retrieval);
+  app.get_subcommand("retrieval")
+      ->add_option("--metric", options->metric, "the form of average precision")
+      ->check(CLI::IsMember({"kaggle", "retrieval", "voc", "delg"}))
+      ->capture_default_str();
+  declare_eval_revisited(*app.add_subcommand(
+      "revisited", "score rankings by the Revisited Oxford and Paris protocol"));
 }
 
 }  // namespace cairn::apps

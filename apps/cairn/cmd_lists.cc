@@ -84,8 +84,10 @@ void declare_lists(CLI::App& app) {
   app.add_option("--countries", arguments->countries,
                  "Folder of country files (default: ROOT/country or ROOT/country_info)");
   app.add_option("--test-sample", options.test_sample, "Most photos of test_sample.csv")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Another seed draws another test sample")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_flag("--expanded-index", options.expanded_index,
                "Add to index.csv every ground-truth image whose landmark train does not know (-1)");

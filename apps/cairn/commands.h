@@ -25,6 +25,8 @@ void declare_search(CLI::App& app);
 void declare_recognize(CLI::App& app);
 void declare_retrieve(CLI::App& app);
 void declare_eval(CLI::App& app);
+// A task of eval, in a file of its own.
+void declare_eval_revisited(CLI::App& app);
 void declare_report(CLI::App& app);
 void declare_lists(CLI::App& app);
 void declare_synth(CLI::App& app);

@@ -16,6 +16,20 @@ namespace {
 // How many index photos of each landmark may enter the test sample.
 constexpr int kSampledOfLandmark = 2;
 
+// Ids become paths; Error where one would leave its folder.
+void require_no_slash(const std::string& id, const fs::path& table) {
+  if (id.find('/') != std::string::npos) {
+    throw Error(table.string() + ": photo id \"" + id +
+                "\" holds a slash; ids of Google Landmarks v2 are file names without ending");
+  }
+}
+
+std::vector<Label> read_photos(const fs::path& table) {
+  std::vector<Label> labels = read_labels(table);
+  for (const Label& label : labels) require_no_slash(label.id, table);
+  return labels;
+}
+
 }  // namespace
 
 const char* name_of(GldList list) {
@@ -72,10 +86,10 @@ void GldLists::read_train(const GldRoot& root) {
       label.landmark = known->second;
     }
   };
-  clean_ = read_labels(root.need(&GldRoot::train_clean_table, "train/train_clean.csv"));
+  clean_ = read_photos(root.need(&GldRoot::train_clean_table, "train/train_clean.csv"));
   number(clean_);
   clean_landmarks_ = landmarks_.size();
-  train_ = read_labels(root.train_table);
+  train_ = read_photos(root.train_table);
   number(train_);
 
   std::unordered_map<std::string_view, int64_t> clean;
@@ -102,7 +116,7 @@ void GldLists::read_index(const GldRoot& root, const Categories& categories) {
     const auto found = landmark_of.find(category);
     if (found != landmark_of.end()) known.emplace(original, found->second);
   }
-  index_ = read_labels(root.index_table);
+  index_ = read_photos(root.index_table);
   const size_t photos = index_.size();
   std::erase_if(index_, [&](const Label& label) { return !known.contains(label.landmark); });
   dropped_.index_photos = photos - index_.size();
@@ -115,6 +129,7 @@ void GldLists::read_test(const GldRoot& root) {
   for (const Label& label : index_) landmark_of.emplace(label.id, label.landmark);
   std::unordered_set<std::string> extra;
   for (RetrievalSolution& query : read_retrieval_solution(root.retrieval_solution)) {
+    require_no_slash(query.id, root.retrieval_solution);
     if (query.usage == "Ignored" || query.images.empty()) {
       test_.push_back({std::move(query.id), kNoLandmark});
       continue;
@@ -125,6 +140,7 @@ void GldLists::read_test(const GldRoot& root) {
       if (found != landmark_of.end()) {
         landmarks.insert(found->second);
       } else if (extra.insert(image).second) {
+        require_no_slash(image, root.retrieval_solution);
         index_extra_.push_back({std::move(image), kNoLandmark});
       }
     }

@@ -143,6 +143,9 @@ TEST_F(Lists, name_the_table_that_is_missing_or_contradicts_itself) {
     EXPECT_NE(error().find(table + ":"), std::string::npos) << error();
     write(table, text);
   }
+  write("train/train.csv", "id,url,landmark_id\n../aaa1,,50\n");
+  EXPECT_NE(error().find("train.csv: photo id \"../aaa1\" holds a slash"), std::string::npos)
+      << error();
   write("train/train.csv", "id,url,landmark_id\naaa1,,50\naaa1,,60\n");
   EXPECT_NE(error().find("train.csv:3: photo aaa1 has landmark 60 here and 50 earlier"),
             std::string::npos)

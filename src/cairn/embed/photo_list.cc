@@ -1,6 +1,7 @@
 #include "cairn/embed/photo_list.h"
 
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "cairn/base/csv.h"
@@ -52,6 +53,22 @@ std::vector<Photo> read_table(const fs::path& file, const fs::path& root) {
   return list_of_ids(table, root);
 }
 
+// Drops rows that repeat an earlier one: lists name a photo once for each of its landmarks. Other
+// photos of an id stay, for embed_photos to refuse.
+void drop_repeats(std::vector<Photo>& photos) {
+  std::unordered_map<std::string_view, std::string_view> path_of;
+  std::vector<Photo> kept;
+  kept.reserve(photos.size());  // the map's keys are parts of it
+  path_of.reserve(photos.size());
+  for (Photo& photo : photos) {
+    const auto found = path_of.find(photo.id);
+    if (found != path_of.end() && found->second == photo.path) continue;
+    kept.push_back(std::move(photo));
+    path_of.emplace(kept.back().id, kept.back().path);
+  }
+  photos = std::move(kept);
+}
+
 }  // namespace
 
 std::vector<Photo> read_photo_list(const fs::path& images, const fs::path& root) {
@@ -61,6 +78,7 @@ std::vector<Photo> read_photo_list(const fs::path& images, const fs::path& root)
     photos = dataset::find_photos(images);
   } else if (images.extension() == ".csv") {
     photos = read_table(images, root);
+    drop_repeats(photos);
   } else {
     throw Error(images.string() + ": neither a folder of photos nor a .csv table of them");
   }

@@ -54,6 +54,13 @@ TEST(PhotoList, a_path_can_have_an_id_of_its_own) {
   EXPECT_EQ(read_photo_list(photos.folder / "list.csv", "")[0].id, "mine");
 }
 
+TEST(PhotoList, a_photo_that_is_listed_twice_is_embedded_once) {
+  const Photos photos("id,landmark_id,path\na,1,a/b/one.jpg\nb,1,a/two.png\na,2,a/b/one.jpg\n");
+  const auto list = read_photo_list(photos.folder / "list.csv", "");
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[1].id, "b");
+}
+
 TEST(PhotoList, ids_are_found_below_root_and_missing_ones_stay_in_the_list) {
   const Photos photos("id,url,landmark_id\ntwo,,3\nthree,,4\n");
   const auto list = read_photo_list(photos.folder / "list.csv", photos.folder / "a");

@@ -19,10 +19,14 @@ std::vector<bool> mark(const RetrievalResult& result, size_t cutoff) {
   return marks;
 }
 
+size_t count_relevant(const RetrievalResult& result) {
+  return std::unordered_set<std::string_view>(result.relevant.begin(), result.relevant.end())
+      .size();
+}
+
 double average_precision_of(const std::vector<bool>& marks, const RetrievalResult& result,
                             size_t cutoff) {
-  const std::unordered_set<std::string_view> wanted(result.relevant.begin(), result.relevant.end());
-  return average_precision(marks, std::min(cutoff, wanted.size()));
+  return average_precision(marks, std::min(cutoff, count_relevant(result)));
 }
 
 double median(std::vector<double> values) {
@@ -42,6 +46,7 @@ RetrievalScores score_retrieval(std::span<const RetrievalResult> results, size_t
   if (results.empty()) throw Error("no query has relevant images: there is nothing to score");
   RetrievalScores scores;
   scores.mean_precision.assign(cutoff, 0);
+  scores.mean_recall.assign(cutoff, 0);
   scores.cmc.assign(cutoff, 0);
   std::vector<double> positions;
   for (const RetrievalResult& result : results) {
@@ -55,10 +60,12 @@ RetrievalScores score_retrieval(std::span<const RetrievalResult> results, size_t
     positions.push_back(first == marks.end() ? static_cast<double>(cutoff + 1)
                                              : static_cast<double>(first - marks.begin() + 1));
     scores.mean_position += positions.back();
+    const double relevant = static_cast<double>(count_relevant(result));
     size_t found = 0;
     for (size_t rank = 0; rank < cutoff; ++rank) {
       if (rank < marks.size() && marks[rank]) ++found;
       scores.mean_precision[rank] += static_cast<double>(found) / static_cast<double>(rank + 1);
+      scores.mean_recall[rank] += static_cast<double>(found) / relevant;
       if (found > 0) scores.cmc[rank] += 1;
     }
   }
@@ -67,6 +74,7 @@ RetrievalScores score_retrieval(std::span<const RetrievalResult> results, size_t
   scores.mean_position /= queries;
   scores.median_position = median(positions);
   for (double& value : scores.mean_precision) value /= queries;
+  for (double& value : scores.mean_recall) value /= queries;
   for (double& value : scores.cmc) value /= queries;
   return scores;
 }

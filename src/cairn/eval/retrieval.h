@@ -22,7 +22,8 @@ struct RetrievalScores {
   double map = 0;          // mean average precision at the cutoff
   std::vector<double> ap;  // of each query, in the order given
   std::vector<double>
-      mean_precision;        // at ranks 1 … cutoff; ranks past the end of a list are errors
+      mean_precision;  // at ranks 1 … cutoff; ranks past the end of a list are errors
+  std::vector<double> mean_recall;  // at ranks 1 … cutoff
   std::vector<double> cmc;   // share of queries with a relevant image at ranks ≤ 1 … cutoff
   double mean_position = 0;  // of the first relevant image, from 1; cutoff + 1 where none
   double median_position = 0;

@@ -85,4 +85,14 @@ Joined<RetrievalResult> join_retrieval(std::span<const dataset::RetrievalSolutio
       });
 }
 
+CbirQuery cbir_query(const RetrievalResult& result) {
+  CbirQuery query{result.id, {result.relevant.begin(), result.relevant.end()}, {}, {}};
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& image : result.ranked) {
+    if (seen.insert(image).second)
+      query.predictions.push_back({image, {-static_cast<double>(seen.size())}});
+  }
+  return query;
+}
+
 }  // namespace cairn::eval

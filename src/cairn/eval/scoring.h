@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cairn/dataset/solutions.h"
+#include "cairn/eval/cbir.h"
 #include "cairn/eval/gap.h"
 #include "cairn/eval/retrieval.h"
 #include "cairn/eval/submission.h"
@@ -32,5 +33,9 @@ Joined<RecognitionResult> join_recognition(std::span<const dataset::RecognitionS
 // Queries without relevant images ("None") are left out.
 Joined<RetrievalResult> join_retrieval(std::span<const dataset::RetrievalSolution> solution,
                                        std::span<const RetrievalAnswer> answers, Usage usage);
+
+// The query for score_cbir. A submission says no similarities: they fall by one a rank (so the
+// score's mean_threshold means nothing). A repeated image counts at its first rank only.
+CbirQuery cbir_query(const RetrievalResult& result);
 
 }  // namespace cairn::eval
