@@ -14,23 +14,33 @@ namespace {
 
 ModulePtr make_pooling(const NetOptions& o) {
   if (o.pooling == "avg") return std::make_shared<GlobalAvgPool>();
-  if (o.pooling != "gem") throw Error(fmt::format("pooling: \"{}\" is not gem or avg", o.pooling));
+  if (o.pooling == "avgmax") return std::make_shared<AvgMaxPool>();
+  if (o.pooling != "gem")
+    throw Error(fmt::format("pooling: \"{}\" is not gem, avg or avgmax", o.pooling));
   if (!(o.gem_p > 0)) throw Error(fmt::format("gem_p: {} is not above 0", o.gem_p));
   return std::make_shared<GemPool>(o.gem_p, o.gem_trainable);
 }
 
-std::vector<ModulePtr> make_neck(const NetOptions& o, int64_t channels) {
+// The layers of the neck with their names in "wz" keys.
+std::vector<std::pair<std::string, ModulePtr>> make_neck(const NetOptions& o, int64_t channels) {
   if (o.neck == "none") return {};
+  const auto norm = [&](int64_t dim) {
+    auto layer = std::make_shared<BatchNorm>(dim);
+    if (!o.neck_bias) layer->named_parameters()["bias"].set_requires_grad(false);
+    return layer;
+  };
+  if (o.neck == "bn") return {{"bottleneck", norm(channels)}};
   const bool option_d = o.neck == "option-D";
   if (!option_d && o.neck != "fc-bn") {
-    throw Error(fmt::format("neck: \"{}\" is not option-D, fc-bn or none", o.neck));
+    throw Error(fmt::format("neck: \"{}\" is not option-D, fc-bn, bn or none", o.neck));
   }
   if (o.embedding_dim < 1) {
     throw Error(fmt::format("embedding_dim: {} is not above 0", o.embedding_dim));
   }
-  std::vector<ModulePtr> neck{std::make_shared<Linear>(channels, o.embedding_dim, option_d),
-                              std::make_shared<BatchNorm>(o.embedding_dim)};
-  if (option_d) neck.push_back(std::make_shared<PRelu>());
+  std::vector<std::pair<std::string, ModulePtr>> neck{
+      {"fcneck", std::make_shared<Linear>(channels, o.embedding_dim, option_d)},
+      {"fcneck_bn", norm(o.embedding_dim)}};
+  if (option_d) neck.emplace_back("fcneck_act", std::make_shared<PRelu>());
   return neck;
 }
 
@@ -63,19 +73,21 @@ EmbeddingNet::EmbeddingNet(const NetOptions& options) : options_(options) {
   const Backbone backbone = make_backbone(options_.backbone, {.last_stride = options_.last_stride,
                                                               .bn_momentum = options_.bn_momentum});
   backbone_ = backbone.module;
-  neck_ = make_neck(options_, backbone.channels);
-  if (neck_.empty()) options_.embedding_dim = static_cast<int>(backbone.channels);
+  freeze_stages(backbone, options_.frozen_stages);
+  const auto neck = make_neck(options_, backbone.channels);
+  if (!has_projection(options_)) options_.embedding_dim = static_cast<int>(backbone.channels);
   if (wz) {
     register_module("base", backbone_);
     register_module("gem", pooling_);
-    static constexpr const char* kNames[] = {"fcneck", "fcneck_bn", "fcneck_act"};
-    for (size_t i = 0; i < neck_.size(); ++i) register_module(kNames[i], neck_[i]);
+    for (const auto& [name, layer] : neck) register_module(name, layer);
   } else {
     register_module("backbone", std::make_shared<Holder>())->register_module("net", backbone_);
     register_module("global_pool", pooling_);
     const auto holder = register_module("neck", std::make_shared<Holder>());
-    for (size_t i = 0; i < neck_.size(); ++i) holder->register_module(std::to_string(i), neck_[i]);
+    for (size_t i = 0; i < neck.size(); ++i)
+      holder->register_module(std::to_string(i), neck[i].second);
   }
+  for (const auto& item : neck) neck_.push_back(item.second);
 }
 
 torch::Tensor EmbeddingNet::pooled(const torch::Tensor& images) {
@@ -114,7 +126,16 @@ std::vector<std::pair<std::string, torch::Tensor>> state_dict(const torch::nn::M
   return entries;
 }
 
-bool is_unused_key(const std::string& key) { return key.find("classifier.") != std::string::npos; }
+bool has_projection(const NetOptions& options) {
+  return options.neck != "none" && options.neck != "bn";
+}
+
+bool is_unused_key(const std::string& key) {
+  if (key.find("classifier.") != std::string::npos) return true;
+  const size_t dot = key.rfind('.');
+  const std::string owner = dot == std::string::npos ? "" : key.substr(0, dot);
+  return owner == "fc" || owner.ends_with(".fc") || owner.ends_with("_fc");
+}
 
 void export_onnx(const Module& net, const std::string& output, const std::vector<OnnxDim>& shape,
                  const std::filesystem::path& path,

@@ -124,8 +124,16 @@ TEST(Export, resnet50_avgdown_computes_the_same_in_the_engine) {
                        {{64, 64}, {48, 80}});
 }
 
+TEST(Export, the_other_poolings_and_necks_compute_the_same_in_the_engine) {
+  expect_engine_agrees({.backbone = "resnet18", .pooling = "avgmax", .neck = "bn"}, {{64, 64}});
+  expect_engine_agrees(
+      {.backbone = "efficientnet-b0", .last_stride = 1, .pooling = "avg", .neck = "fc-bn"},
+      {{97, 131}});
+}
+
 TEST(Export, writes_a_model_that_the_onnx_checker_accepts) {
-  for (const char* backbone : {"tf_efficientnet_b0", "resnet50"}) {
+  for (const char* backbone : {"tf_efficientnet_b0", "resnet50", "resnet50_avgdown",
+                               "resnet50_ibn_a", "se_resnet101_ibn_a", "resnest50"}) {
     const Exported exported({.backbone = backbone});
     const auto bytes = read_file(exported.path);
     onnx::ModelProto model;

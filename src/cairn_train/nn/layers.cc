@@ -10,6 +10,14 @@ namespace {
 
 constexpr double kInstanceNormEps = 1e-5;
 
+// Part of a parameter, which keeps its name in the graph.
+torch::Tensor rows(OnnxWriter& graph, const torch::Tensor& parameter, ChannelRange part) {
+  if (part.begin == 0 && part.end == parameter.size(0)) return parameter;
+  const torch::Tensor view = parameter.narrow(0, part.begin, part.end - part.begin);
+  graph.name_tensors({{graph.key_of(parameter, "part"), view}});
+  return view;
+}
+
 }  // namespace
 
 Chain& Chain::add(const std::string& name, ModulePtr layer) {
@@ -69,12 +77,27 @@ torch::Tensor Conv2d::forward(const torch::Tensor& x) {
 }
 
 std::string Conv2d::emit(OnnxWriter& graph, const std::string& input) const {
+  return emit_filters(graph, input, weight_, bias_, options_.groups);
+}
+
+std::string Conv2d::emit_part(OnnxWriter& graph, const std::string& input,
+                              ChannelRange part) const {
+  const int64_t per_group = options_.out / options_.groups;
+  CAIRN_ASSERT(options_.groups == 1 ||
+               (part.begin % per_group == 0 && part.end == part.begin + per_group));
+  return emit_filters(graph, input, rows(graph, weight_, part),
+                      bias_.defined() ? rows(graph, bias_, part) : bias_, 1);
+}
+
+std::string Conv2d::emit_filters(OnnxWriter& graph, const std::string& input,
+                                 const torch::Tensor& weight, const torch::Tensor& bias,
+                                 int64_t groups) const {
   const auto& o = options_;
-  std::vector<std::string> inputs{input, graph.add_initializer("weight", weight_)};
-  if (bias_.defined()) inputs.push_back(graph.add_initializer("bias", bias_));
+  std::vector<std::string> inputs{input, graph.add_initializer("weight", weight)};
+  if (bias.defined()) inputs.push_back(graph.add_initializer("bias", bias));
   OnnxAttributes attributes{{"kernel_shape", std::vector<int64_t>{o.kernel, o.kernel}},
                             {"strides", std::vector<int64_t>{o.stride, o.stride}},
-                            {"group", o.groups}};
+                            {"group", groups}};
   if (o.dilation > 1) attributes["dilations"] = std::vector<int64_t>{o.dilation, o.dilation};
   // With stride 1 and an odd kernel the padding does not depend on the size.
   if (o.padding == Padding::kTfSame && (o.stride > 1 || o.kernel % 2 == 0)) {
@@ -123,12 +146,16 @@ void freeze_batch_norms(torch::nn::Module& module) {
 }
 
 std::string BatchNorm::emit(OnnxWriter& graph, const std::string& input) const {
-  const std::string normal = graph.add_node(
-      "BatchNormalization",
-      {input, graph.add_initializer("weight", weight_), graph.add_initializer("bias", bias_),
-       graph.add_initializer("running_mean", running_mean_),
-       graph.add_initializer("running_var", running_var_)},
-      {{"epsilon", static_cast<float>(options_.eps)}});
+  return emit_part(graph, input, {0, weight_.size(0)});
+}
+
+std::string BatchNorm::emit_part(OnnxWriter& graph, const std::string& input,
+                                 ChannelRange part) const {
+  std::vector<std::string> inputs{input};
+  for (const torch::Tensor& numbers : {weight_, bias_, running_mean_, running_var_})
+    inputs.push_back(graph.add_initializer("norm", rows(graph, numbers, part)));
+  const std::string normal =
+      graph.add_node("BatchNormalization", inputs, {{"epsilon", static_cast<float>(options_.eps)}});
   return emit_activation(graph, normal, activation_);
 }
 
@@ -147,14 +174,6 @@ std::string InstanceNorm::emit(OnnxWriter& graph, const std::string& input) cons
       "InstanceNormalization",
       {input, graph.add_initializer("weight", weight_), graph.add_initializer("bias", bias_)},
       {{"epsilon", static_cast<float>(kInstanceNormEps)}});
-}
-
-std::string emit_channels(OnnxWriter& graph, const std::string& input, int64_t begin, int64_t end) {
-  const auto number = [&](const char* name, int64_t value) {
-    return graph.add_initializer(name, torch::full({1}, value, torch::kInt64));
-  };
-  return graph.add_node(
-      "Slice", {input, number("slice.begin", begin), number("slice.end", end), number("axis", 1)});
 }
 
 std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation) {

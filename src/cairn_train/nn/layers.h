@@ -47,14 +47,25 @@ struct ConvOptions {
   int64_t nominal_size = 0;  // with kStatic: height and width of the map
 };
 
+// The channels begin ≤ c < end of a layer's output.
+struct ChannelRange {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
 // Weights start as N(0, 2 / fan_out), fan_out = kernel² · out / groups (He et al. 2015), biases 0.
 class Conv2d : public Module {
  public:
   explicit Conv2d(const ConvOptions& options);
   torch::Tensor forward(const torch::Tensor& x) override;
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
+  // The part of the convolution that gives these channels. With groups they are those of one group,
+  // and the input is that group's, too.
+  std::string emit_part(OnnxWriter& graph, const std::string& input, ChannelRange part) const;
 
  private:
+  std::string emit_filters(OnnxWriter& graph, const std::string& input, const torch::Tensor& weight,
+                           const torch::Tensor& bias, int64_t groups) const;
   int64_t total_pad(int64_t n) const;  // rows above and below a map of n rows, or columns
 
   ConvOptions options_;
@@ -78,6 +89,8 @@ class BatchNorm : public Module {
   // being trained.
   void freeze() { frozen_ = true; }
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
+  // The normalisation and activation of these channels, which are the whole input.
+  std::string emit_part(OnnxWriter& graph, const std::string& input, ChannelRange part) const;
 
  private:
   BatchNormOptions options_;
@@ -108,9 +121,6 @@ void check_last_stride(int stride);
 
 // Freezes every batch norm of a network.
 void freeze_batch_norms(torch::nn::Module& module);
-
-// Adds a node that takes the channels begin ≤ c < end.
-std::string emit_channels(OnnxWriter& graph, const std::string& input, int64_t begin, int64_t end);
 
 // Adds the nodes of an activation to the graph; SiLU is x · sigmoid(x).
 std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation);

@@ -104,6 +104,65 @@ TEST(EmbeddingNet, refuses_unknown_parts_by_name) {
   EXPECT_NE(message([](NetOptions& o) { o.gem_p = -1; }).find("-1"), std::string::npos);
 }
 
+TEST(EmbeddingNet, frozen_stages_keep_their_weights_and_statistics_in_training) {
+  const std::vector<std::pair<const char*, std::vector<const char*>>> cases{
+      {"resnet50_ibn_a", {"base.conv1.", "base.bn1.", "base.layer1."}},
+      {"resnest50", {"base.conv1.", "base.bn1.", "base.layer1."}},
+      {"tf_efficientnet_b0", {"base.conv_stem.", "base.bn1.", "base.blocks.0."}},
+      {"efficientnet-b0", {"base._conv_stem.", "base._bn0.", "base._blocks.0."}}};
+  for (const auto& [backbone, frozen] : cases) {
+    torch::manual_seed(3);
+    NetOptions options{.backbone = backbone, .frozen_stages = 1, .neck = "fc-bn"};
+    options.key_style = "wz";
+    EmbeddingNet net(options);
+    const auto is_frozen = [&names = frozen](const std::string& key) {
+      return std::any_of(names.begin(), names.end(),
+                         [&](const char* prefix) { return key.starts_with(prefix); });
+    };
+    NamedTensors before;
+    for (const auto& [key, tensor] : state_dict(net)) before.emplace_back(key, tensor.clone());
+    net.forward(torch::randn({2, 3, 64, 64})).square().sum().backward();
+    for (const auto& item : net.named_parameters()) {
+      if (is_unused_key(item.key())) continue;
+      EXPECT_EQ(item.value().grad().defined(), !is_frozen(item.key())) << item.key();
+    }
+    for (const auto& [key, tensor] : state_dict(net)) {
+      if (!key.ends_with("running_mean")) continue;
+      const auto old = std::find_if(before.begin(), before.end(),
+                                    [&k = key](const auto& entry) { return entry.first == k; });
+      EXPECT_EQ(torch::equal(tensor, old->second), is_frozen(key)) << key;
+    }
+  }
+  EXPECT_THROW(EmbeddingNet({.backbone = "resnet18", .frozen_stages = 5}), Error);
+}
+
+TEST(EmbeddingNet, a_bottleneck_keeps_the_backbones_length_and_its_bias_of_zero) {
+  NetOptions options{.backbone = "resnet18", .pooling = "avgmax", .neck = "bn"};
+  options.neck_bias = false;
+  options.key_style = "wz";
+  EmbeddingNet net(options);
+  EXPECT_EQ(net.embedding_dim(), 512);
+  const auto parameters = net.named_parameters();
+  net.forward(torch::randn({3, 3, 64, 64})).square().sum().backward();
+  EXPECT_TRUE(parameters["bottleneck.weight"].grad().defined());
+  EXPECT_FALSE(parameters["bottleneck.bias"].grad().defined());
+}
+
+TEST(EmbeddingNet, only_the_imagenet_classifier_is_unused) {
+  for (const char* key :
+       {"fc.weight", "base._fc.bias", "backbone.net.fc.weight", "backbone.net.classifier.weight"})
+    EXPECT_TRUE(is_unused_key(key)) << key;
+  for (const char* key : {"layer1.0.se.fc.0.weight", "layer1.0.conv2.fc1.weight", "fcneck.weight",
+                          "fcneck_bn.bias", "neck.0.weight", "p"})
+    EXPECT_FALSE(is_unused_key(key)) << key;
+}
+
+TEST(Pooling, mean_and_maximum_are_added) {
+  AvgMaxPool pool;
+  const auto x = torch::tensor({1.0, 2.0, 3.0, 6.0}).reshape({1, 1, 2, 2});
+  EXPECT_FLOAT_EQ(pool.forward(x).item<float>(), 9.0f);
+}
+
 TEST(ResNet, the_average_pooling_variant_names_the_sizes_it_takes) {
   ResNet net({.last_stride = 1, .avg_down = true});
   try {

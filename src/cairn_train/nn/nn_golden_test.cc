@@ -123,38 +123,5 @@ TEST(NnGolden, models_vt_net) {
   }
 }
 
-// The part of the case that is the network: bilinear resizing of the normalised tensor is here what
-// the reference does.
-TEST(NnGolden, models_wz_multiscale_resnet50) {
-  CAIRN_REQUIRE_SHARED("golden");
-  const torch::NoGradGuard no_grad;
-  const auto golden = golden_case("models/wz_multiscale_resnet50");
-  const Arch arch = make_arch("models/wz_resnet50");
-  fill_with_golden(*arch.net, golden_case("models/wz_resnet50").spec["parameters"]);
-  const auto& parameters = golden.spec["parameters"];
-  const auto images = golden_tensor("input", parameters["input"].get<std::vector<int64_t>>());
-  std::vector<torch::Tensor> raw;
-  for (const int64_t side : parameters["scaled_sizes"].get<std::vector<int64_t>>()) {
-    const auto options = torch::nn::functional::InterpolateFuncOptions()
-                             .size(std::vector<int64_t>{side, side})
-                             .mode(torch::kBilinear)
-                             .align_corners(false);
-    raw.push_back(arch.net->forward(
-        side == images.size(2) ? images : torch::nn::functional::interpolate(images, options)));
-  }
-  const auto expect_near = [&](const torch::Tensor& result, const std::string& file) {
-    const auto reference = golden.f32(file).values;
-    const auto wanted = torch::tensor(reference).reshape(result.sizes());
-    EXPECT_LE((result - wanted).abs().max().item<double>(), 1e-5) << file;
-  };
-  const auto normalised = [](const torch::Tensor& rows) {
-    return torch::nn::functional::normalize(rows);
-  };
-  expect_near(normalised(torch::stack(raw).mean(0)), "multi_scale.npy");
-  expect_near(normalised(raw[1]), "single_scale.npy");
-  const auto per_scale = golden.f32("per_scale_raw.npy");
-  EXPECT_LE(max_error_over_std(values(torch::stack(raw)), per_scale.values), 3e-4);
-}
-
 }  // namespace
 }  // namespace cairn::nn

@@ -77,6 +77,11 @@ void OnnxWriter::name_tensors(const std::vector<std::pair<std::string, torch::Te
   for (const auto& [key, tensor] : keys) impl_->keys[tensor.unsafeGetTensorImpl()] = key;
 }
 
+std::string OnnxWriter::key_of(const torch::Tensor& tensor, const std::string& otherwise) const {
+  const auto key = impl_->keys.find(tensor.unsafeGetTensorImpl());
+  return key != impl_->keys.end() ? key->second : otherwise;
+}
+
 std::string OnnxWriter::add_input(const std::string& name, const std::vector<OnnxDim>& shape) {
   const std::string value = impl_->unique(name);
   set_value_info(*impl_->model.mutable_graph()->add_input(), value, shape);
@@ -107,8 +112,7 @@ std::string OnnxWriter::add_initializer(const std::string& name, const torch::Te
   if (const auto found = impl_->initializers.find(identity); found != impl_->initializers.end()) {
     return found->second;
   }
-  const auto key = impl_->keys.find(identity);
-  const std::string value = impl_->unique(key != impl_->keys.end() ? key->second : name);
+  const std::string value = impl_->unique(key_of(tensor, name));
 
   onnx::TensorProto& proto = *impl_->model.mutable_graph()->add_initializer();
   proto.set_name(value);

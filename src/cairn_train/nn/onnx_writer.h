@@ -31,6 +31,9 @@ class OnnxWriter {
   // Tensors of this list that become initialisers get their key as name ("blocks.0.0.bn1.weight").
   void name_tensors(const std::vector<std::pair<std::string, torch::Tensor>>& keys);
 
+  // The key of a tensor of that list, or else `otherwise`.
+  std::string key_of(const torch::Tensor& tensor, const std::string& otherwise) const;
+
   // A float32 graph input; returns its name.
   std::string add_input(const std::string& name, const std::vector<OnnxDim>& shape);
   // A node with one output; returns the name of its output value. Inputs are value names. `name`

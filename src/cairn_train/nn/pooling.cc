@@ -45,6 +45,16 @@ std::string GlobalAvgPool::emit(OnnxWriter& graph, const std::string& input) con
   return graph.add_node("Flatten", {graph.add_node("GlobalAveragePool", {input})});
 }
 
+torch::Tensor AvgMaxPool::forward(const torch::Tensor& x) {
+  return x.mean({2, 3}) + x.amax({2, 3});
+}
+
+std::string AvgMaxPool::emit(OnnxWriter& graph, const std::string& input) const {
+  const auto sum = graph.add_node("Add", {graph.add_node("GlobalAveragePool", {input}),
+                                          graph.add_node("GlobalMaxPool", {input})});
+  return graph.add_node("Flatten", {sum});
+}
+
 GemPool::GemPool(double p, bool trainable) : fixed_p_(p) {
   if (trainable) p_ = register_parameter("p", torch::full({1}, p));
 }

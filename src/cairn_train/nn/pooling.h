@@ -39,6 +39,13 @@ class GlobalAvgPool : public Module {
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
 };
 
+// The mean plus the maximum of each channel: N×C×H×W → N×C.
+class AvgMaxPool : public Module {
+ public:
+  torch::Tensor forward(const torch::Tensor& x) override;
+  std::string emit(OnnxWriter& graph, const std::string& input) const override;
+};
+
 // Generalised mean (Radenović et al. 2018): mean(max(x, 1e-6)^p)^(1/p) of each channel,
 // N×C×H×W → N×C. p is the parameter "p" (shape 1) where it is trainable, else a constant without
 // a key.

@@ -10,6 +10,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
+#include "cairn_train/nn/backbones/backbone.h"
 #include "cairn_train/run/heads.h"
 #include "cairn_train/run/recipe_fields.h"
 #include "cairn_train/run/stages.h"
@@ -246,6 +247,8 @@ Recipe read_recipe(Settings& settings) {
                               value_text(setting.value)));
     }
   }
+  if (!nn::has_projection(recipe.model))
+    recipe.model.embedding_dim = static_cast<int>(nn::backbone_channels(recipe.model.backbone));
   return recipe;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cairn_train/nn/backbones/backbone.h"
 #include "cairn_train/run/recipe_table.h"
 
 namespace cairn::run {
@@ -69,16 +70,26 @@ void add_data(RecipeTable& t, data::DataOptions& d) {
 }
 
 void add_model(RecipeTable& t, nn::NetOptions& m, bool& freeze_batch_norms) {
-  t.choice("model.backbone", m.backbone,
-           {"tf_efficientnet_b0", "resnet18", "resnet50", "resnet50_avgdown"}, "network");
-  t.whole("model.last_stride", m.last_stride, 1, 2, "of the last stage, ResNet only");
-  t.choice("model.pooling", m.pooling, {"gem", "avg"}, "over the last feature map");
+  t.choice("model.backbone", m.backbone, nn::backbone_names(), "network");
+  t.whole("model.last_stride", m.last_stride, 1, 2,
+          "of the last stage that halves the map; 1: maps twice as large");
+  t.whole("model.frozen_stages", m.frozen_stages, -1, 7,
+          "stages after the stem that are not trained; 0: the stem alone; -1: none");
+  t.choice("model.pooling", m.pooling, {"gem", "avg", "avgmax"},
+           "over the last feature map; avgmax: mean + maximum");
   t.number("model.gem_p", m.gem_p, 0.1, 100, "GeM's exponent at the start");
   t.flag("model.freeze_batch_norms", freeze_batch_norms,
          "whether they keep the statistics that they start with");
   t.flag("model.gem_trainable", m.gem_trainable, "whether GeM's exponent is trained");
-  t.choice("model.neck", m.neck, {"option-D", "fc-bn", "none"}, "after the pooling");
-  t.whole("model.embedding_dim", m.embedding_dim, 2, 16384, "length of an embedding");
+  t.choice("model.neck", m.neck, {"option-D", "fc-bn", "bn", "none"},
+           "after the pooling: linear, batch norm and PReLU; linear without bias and batch norm; "
+           "batch norm alone; nothing");
+  t.flag("model.neck_bias", m.neck_bias,
+         "whether the neck's batch norm trains its bias; false: it stays 0, as in Re-ID");
+  t.whole("model.embedding_dim", m.embedding_dim, 2, 16384,
+          "length of an embedding; necks bn and none: the backbone's channels instead");
+  t.choice("model.key_style", m.key_style, {"vt", "wz"},
+           "names of the weights: backbone.net.*, neck.* or base.*, fcneck.*");
 }
 
 void add_losses(RecipeTable& t, HeadOptions& h, TripletOptions& tri, CenterOptions& c,

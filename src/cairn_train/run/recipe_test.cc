@@ -94,6 +94,13 @@ TEST_F(RecipeTest, malformed_files_are_errors_in_one_line) {
   EXPECT_THROW(load_recipe(folder_ / "none.yaml", {}), Error);
 }
 
+TEST_F(RecipeTest, a_neck_without_a_linear_layer_keeps_the_backbones_channels) {
+  const std::string net = "model: {backbone: efficientnet-b7, embedding_dim: 64, neck: ";
+  EXPECT_EQ(parse_recipe(net + "bn}", "test").model.embedding_dim, 2560);
+  EXPECT_EQ(parse_recipe(net + "none}", "test").model.embedding_dim, 2560);
+  EXPECT_EQ(parse_recipe(net + "fc-bn}", "test").model.embedding_dim, 64);
+}
+
 TEST_F(RecipeTest, a_circle_of_bases_is_an_error) {
   write("a.yaml", "base: b.yaml\n");
   write("b.yaml", "base: a.yaml\n");

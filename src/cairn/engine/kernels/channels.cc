@@ -65,6 +65,67 @@ void prelu_impl(const float* x, float* y, const float* slope, size_t positions, 
   for_plain(x, y, positions, [&](auto d) { return apply(d, hn::Set(d, *slope)); });
 }
 
+constexpr size_t kFloatRun = 256;  // vectors that are added in float32
+
+// x: `count` vectors, `stride` floats apart.
+template <class D, class V>
+void add_run(D d, const float* x, size_t count, size_t stride, V centre, V& sum, V& squares) {
+  sum = hn::Zero(d);
+  squares = hn::Zero(d);
+  for (size_t i = 0; i < count; ++i) {
+    const auto deviation = hn::Sub(hn::LoadU(d, x + i * stride), centre);
+    sum = hn::Add(sum, deviation);
+    squares = hn::MulAdd(deviation, deviation, squares);
+  }
+}
+
+template <size_t kBlock>
+void add_block_deviations(const float* x, const float* centre, double* sum, double* squares,
+                          size_t positions) {
+  const hn::CappedTag<float, kBlock> d;
+  const size_t lanes = hn::Lanes(d);
+  alignas(64) float sums[kBlock];
+  alignas(64) float powers[kBlock];
+  for (size_t lane = 0; lane < kBlock; lane += lanes) {
+    const auto middle = hn::LoadU(d, centre + lane);
+    for (size_t begin = 0; begin < positions; begin += kFloatRun) {
+      auto s = hn::Zero(d);
+      auto q = hn::Zero(d);
+      add_run(d, x + begin * kBlock + lane, HWY_MIN(kFloatRun, positions - begin), kBlock, middle,
+              s, q);
+      hn::StoreU(s, d, sums);
+      hn::StoreU(q, d, powers);
+      for (size_t i = 0; i < lanes; ++i) {
+        sum[lane + i] += sums[i];
+        squares[lane + i] += powers[i];
+      }
+    }
+  }
+}
+
+void add_deviations_impl(const float* x, const float* centre, double* sum, double* squares,
+                         size_t positions, size_t block) {
+  if (block == 16) return add_block_deviations<16>(x, centre, sum, squares, positions);
+  if (block == 8) return add_block_deviations<8>(x, centre, sum, squares, positions);
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t at = 0;
+  while (at + lanes <= positions) {
+    const size_t vectors = HWY_MIN(kFloatRun, (positions - at) / lanes);
+    auto s = hn::Zero(d);
+    auto q = hn::Zero(d);
+    add_run(d, x + at, vectors, lanes, hn::Set(d, *centre), s, q);
+    *sum += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, s)));
+    *squares += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, q)));
+    at += vectors * lanes;
+  }
+  for (; at < positions; ++at) {
+    const double deviation = static_cast<double>(x[at]) - *centre;
+    *sum += deviation;
+    *squares += deviation * deviation;
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace cairn::engine::kernels
 HWY_AFTER_NAMESPACE();
@@ -74,6 +135,7 @@ namespace cairn::engine::kernels {
 
 HWY_EXPORT(scale_shift_impl);
 HWY_EXPORT(prelu_impl);
+HWY_EXPORT(add_deviations_impl);
 
 void scale_shift(const float* x, float* y, const float* scale, const float* shift, size_t positions,
                  size_t block) {
@@ -82,6 +144,11 @@ void scale_shift(const float* x, float* y, const float* scale, const float* shif
 
 void prelu(const float* x, float* y, const float* slope, size_t positions, size_t block) {
   HWY_DYNAMIC_DISPATCH(prelu_impl)(x, y, slope, positions, block);
+}
+
+void add_deviations(const float* x, const float* centre, double* sum, double* squares,
+                    size_t positions, size_t block) {
+  HWY_DYNAMIC_DISPATCH(add_deviations_impl)(x, centre, sum, squares, positions, block);
 }
 
 }  // namespace cairn::engine::kernels

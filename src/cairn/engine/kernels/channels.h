@@ -14,4 +14,9 @@ void scale_shift(const float* x, float* y, const float* scale, const float* shif
 // y = x where x > 0, else x * slope; as above.
 void prelu(const float* x, float* y, const float* slope, size_t positions, size_t block);
 
+// sum += Σ (x - centre) and squares += Σ (x - centre)² of each lane, or, for block 1, of all; as
+// above. Float32 within 256 groups, float64 beyond.
+void add_deviations(const float* x, const float* centre, double* sum, double* squares,
+                    size_t positions, size_t block);
+
 }  // namespace cairn::engine::kernels

@@ -72,9 +72,9 @@ void PlanBuilder::lower(const GraphNode& node) {
                    fits_dnnl((*outputs)[0].shape);
   if (one) {
     using Lowering = bool (*)(PlanBuilder&, const GraphNode&, const Shape&);
-    static constexpr Lowering kLowerings[] = {lower_chunked_conv, lower_conv,    lower_gemm,
-                                              lower_pool,         lower_eltwise, lower_channels,
-                                              lower_binary,       lower_concat,  lower_resize};
+    static constexpr Lowering kLowerings[] = {
+        lower_chunked_conv, lower_conv,   lower_gemm,   lower_pool,   lower_eltwise,
+        lower_channels,     lower_binary, lower_concat, lower_resize, lower_instance_norm};
     for (const Lowering lowering : kLowerings)
       if (lowering(*this, node, (*outputs)[0].shape)) return;
   }

@@ -125,6 +125,7 @@ bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_instance_norm(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 

@@ -1,4 +1,4 @@
-// Concat of channels in blocks of 16.
+// Concat of channels in blocks.
 #include <cstring>
 
 #include "cairn/engine/plan/builder.h"
@@ -39,28 +39,25 @@ class ConcatStep : public Step {
 }  // namespace
 
 bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
-  constexpr int64_t kBlock = 16;
   if (node.op_type != "Concat" || out.size() != 4) return false;
   const int64_t axis = node.get_int("axis", 1);
   if (axis != 1 && axis != -3) return false;
+  const int block = channel_block(blocked_layout(out));
   bool blocked = false;
   for (const std::string& input : node.inputs) {
     if (input.empty() || !builder.is_planned_f32(input) ||
-        builder.value(input).shape[1] % kBlock != 0)
+        builder.value(input).shape[1] % block != 0)
       return false;
-    blocked = blocked || channel_block(builder.layout_of(input)) == kBlock;
+    blocked = blocked || channel_block(builder.layout_of(input)) == block;
   }
   if (!blocked) return false;
-  const auto layout_for = [](const Shape& shape) {
-    return Layout(shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::nChw16c);
-  };
   std::vector<ConcatStep::Part> parts;
   for (const std::string& input : node.inputs) {
-    const Layout layout = layout_for(builder.value(input).shape);
+    const Layout layout = blocked_layout(builder.value(input).shape);
     parts.push_back(
         {builder.in_layout(input, layout), layout.get_size() / static_cast<size_t>(out[0])});
   }
-  const Layout layout = layout_for(out);
+  const Layout layout = blocked_layout(out);
   const BufferId target = builder.new_buffer(layout.get_size());
   builder.add_step(std::make_unique<ConcatStep>(parts, target, static_cast<size_t>(out[0])));
   builder.define(node.outputs[0], DType::kF32, out, {layout, target});

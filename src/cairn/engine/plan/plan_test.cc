@@ -153,6 +153,42 @@ TEST(layouts, concatenation_and_splits_of_channels) {
   }
 }
 
+TEST(normalisation, of_each_image_s_channels_keeps_the_layout) {
+  for (const int64_t channels : {5, 16, 40}) {
+    OnnxBuilder builder = with_channels(channels);
+    add_conv(builder, "x", "a", channels, channels);
+    builder.weights("scale", {channels}).weights("shift", {channels});
+    builder.node("InstanceNormalization", {"a", "scale", "shift"}, {"n"}).real("epsilon", 1e-3F);
+    add_conv(builder, "n", "b", channels, 16);
+    builder.node("InstanceNormalization", {"x", "scale", "shift"}, {"p"});  // row-major
+    add_conv(builder, "p", "c", channels, 16);
+    builder.node("Concat", {"b", "c"}, {"y"}).number("axis", 1);
+    expect_same_as_reference(builder, image(channels));
+    expect_same_as_reference(builder, image(channels, 33, 70));
+  }
+}
+
+TEST(normalisation, of_each_image_s_channels_needs_no_reorder_between_convolutions) {
+  OnnxBuilder builder = with_channels(3);
+  add_conv(builder, "x", "a", 3, 32);
+  builder.weights("scale", {32}).weights("shift", {32});
+  builder.node("InstanceNormalization", {"a", "scale", "shift"}, {"n"});
+  add_conv(builder, "n", "b", 32, 32);
+  builder.node("GlobalAveragePool", {"b"}, {"y"});
+  EXPECT_EQ(summary(builder, image(3)).reorders, 0u);
+}
+
+TEST(normalisation, of_values_far_from_zero_is_exact) {
+  OnnxBuilder builder = with_channels(16);
+  builder.constant("one", Tensor::from_f32({16}, std::vector<float>(16, 1.F)));
+  builder.constant("zero", Tensor::from_f32({16}, std::vector<float>(16, 0.F)));
+  builder.node("InstanceNormalization", {"x", "one", "zero"}, {"y"});
+  TensorMap inputs = image(16, 60, 70, 1);
+  Tensor& x = inputs.at("x");
+  for (size_t i = 0; i < x.count(); ++i) x.data<float>()[i] += 100;
+  expect_same_as_reference(builder, inputs);
+}
+
 TEST(convolution, every_geometry) {
   const auto check = [](int64_t in, const Shape& weights, int64_t group, auto adorn) {
     OnnxBuilder builder = with_channels(in);

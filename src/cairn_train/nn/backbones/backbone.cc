@@ -16,37 +16,36 @@ namespace {
 
 struct Entry {
   std::string name;
+  int64_t channels = 0;
   std::function<Backbone(const BackboneOptions&)> make;
 };
 
-Entry resnet(const std::string& name, const ResNetOptions& fixed) {
-  return {name, [fixed](const BackboneOptions& o) {
-            ResNetOptions options = fixed;
-            options.last_stride = o.last_stride;
-            options.bn_momentum = o.bn_momentum;
-            const auto network = std::make_shared<ResNet>(options);
-            return Backbone{network, network->channels(), network->stages()};
-          }};
+template <typename Network, typename Options>
+Backbone make(Options options, const BackboneOptions& common) {
+  options.last_stride = common.last_stride;
+  options.bn_momentum = common.bn_momentum;
+  const auto network = std::make_shared<Network>(options);
+  return {network, network->channels(), network->stages()};
+}
+
+Entry resnet(const std::string& name, const ResNetOptions& options) {
+  return {name, ResNet::channels_of(options.depth),
+          [options](const BackboneOptions& common) { return make<ResNet>(options, common); }};
 }
 
 Entry resnest(int depth) {
-  return {"resnest" + std::to_string(depth), [depth](const BackboneOptions& o) {
-            const auto network = std::make_shared<ResNeSt>(ResNeStOptions{
-                .depth = depth, .last_stride = o.last_stride, .bn_momentum = o.bn_momentum});
-            return Backbone{network, ResNeSt::kChannels, network->stages()};
+  return {"resnest" + std::to_string(depth), ResNeSt::kChannels,
+          [depth](const BackboneOptions& common) {
+            return make<ResNeSt>(ResNeStOptions{.depth = depth}, common);
           }};
 }
 
 Entry efficientnet(int number, EfficientNetStyle style) {
-  const std::string name =
-      style == EfficientNetStyle::kTimm ? "tf_efficientnet_b" : "efficientnet-b";
-  return {name + std::to_string(number), [number, style](const BackboneOptions& o) {
-            const auto network =
-                std::make_shared<EfficientNet>(EfficientNetOptions{.number = number,
-                                                                   .style = style,
-                                                                   .last_stride = o.last_stride,
-                                                                   .bn_momentum = o.bn_momentum});
-            return Backbone{network, network->channels(), network->stages()};
+  const bool timm = style == EfficientNetStyle::kTimm;
+  return {(timm ? "tf_efficientnet_b" : "efficientnet-b") + std::to_string(number),
+          EfficientNet::channels_of(number), [number, style](const BackboneOptions& common) {
+            return make<EfficientNet>(EfficientNetOptions{.number = number, .style = style},
+                                      common);
           }};
 }
 
@@ -74,13 +73,19 @@ const std::vector<Entry>& entries() {
   return kEntries;
 }
 
+const Entry& entry_of(const std::string& name) {
+  for (const Entry& entry : entries())
+    if (entry.name == name) return entry;
+  throw Error(fmt::format("backbone: \"{}\" is not {}", name, fmt::join(backbone_names(), ", ")));
+}
+
 }  // namespace
 
 Backbone make_backbone(const std::string& name, const BackboneOptions& options) {
-  for (const Entry& entry : entries())
-    if (entry.name == name) return entry.make(options);
-  throw Error(fmt::format("backbone: \"{}\" is not {}", name, fmt::join(backbone_names(), ", ")));
+  return entry_of(name).make(options);
 }
+
+int64_t backbone_channels(const std::string& name) { return entry_of(name).channels; }
 
 const std::vector<std::string>& backbone_names() {
   static const std::vector<std::string> kNames = [] {

@@ -23,6 +23,7 @@ struct Backbone {
 // last_stride is neither 1 nor 2.
 Backbone make_backbone(const std::string& name, const BackboneOptions& options = {});
 const std::vector<std::string>& backbone_names();
+int64_t backbone_channels(const std::string& name);  // of the feature maps, without making it
 
 // The stem and the first n stages take no part in training any more: no gradients, and their batch
 // norms keep their statistics. -1 freezes nothing, 0 the stem alone. Throws Error where there are

@@ -139,6 +139,10 @@ class Maker {
 
 }  // namespace
 
+int64_t EfficientNet::channels_of(int number) {
+  return scaled_channels(kHeadChannels, kScalings.at(static_cast<size_t>(number)).width);
+}
+
 EfficientNet::EfficientNet(const EfficientNetOptions& options) {
   if (options.number < 0 || options.number >= static_cast<int>(kScalings.size())) {
     throw Error("EfficientNet-B" + std::to_string(options.number) + ": there are B0 to B7");
@@ -172,7 +176,7 @@ EfficientNet::EfficientNet(const EfficientNetOptions& options) {
   }
   add(all);
 
-  channels_ = scaled_channels(kHeadChannels, scaling.width);
+  channels_ = channels_of(options.number);
   add(timm ? "conv_head" : "_conv_head", maker.conv(channels, channels_, 1));
   add(timm ? "bn2" : "_bn1", maker.norm(channels_, Activation::kSilu));
   register_module(timm ? "classifier" : "_fc",

@@ -30,6 +30,7 @@ class EfficientNet : public Chain {
   // Throws Error for another number, and where last_stride is neither 1 nor 2.
   explicit EfficientNet(const EfficientNetOptions& options);
   int64_t channels() const { return channels_; }
+  static int64_t channels_of(int number);
   const Stages& stages() const { return stages_; }
 
  private:

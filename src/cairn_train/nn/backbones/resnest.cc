@@ -21,17 +21,24 @@ std::array<int, 4> blocks_of(int depth) {
   throw Error("depth: " + std::to_string(depth) + " is not 50, 101, 200 or 269");
 }
 
-ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
+std::shared_ptr<Conv2d> conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
   return std::make_shared<Conv2d>(
       ConvOptions{.in = in, .out = out, .kernel = kernel, .stride = stride});
 }
 
-// Split attention: a 3×3 convolution makes `radix` maps; their weighted sum is the output, the
-// weights a softmax over the maps for each photo and channel.
+std::shared_ptr<Conv2d> conv_with_bias(int64_t in, int64_t out) {
+  return std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .bias = true});
+}
+
+// Split attention: a 3×3 convolution makes two maps (radix 2), each from half of its input; their
+// weighted sum is the output, the weights a softmax over the two for each photo and channel.
 class SplitAttention : public Module {
  public:
-  SplitAttention(int64_t channels, int64_t dilation, const BatchNormOptions& norm)
-      : channels_(channels) {
+  // before, norm_before: the layers that come first, registered by the caller. They belong here
+  // because the graph has them in halves, too.
+  SplitAttention(std::shared_ptr<Conv2d> before, std::shared_ptr<BatchNorm> norm_before,
+                 int64_t channels, int64_t dilation, const BatchNormOptions& norm)
+      : channels_(channels), before_(std::move(before)), norm_before_(std::move(norm_before)) {
     const int64_t inner = std::max<int64_t>(channels * kRadix / 4, 32);
     conv_ = register_module("conv", std::make_shared<Conv2d>(ConvOptions{.in = channels,
                                                                          .out = channels * kRadix,
@@ -40,16 +47,13 @@ class SplitAttention : public Module {
                                                                          .dilation = dilation}));
     bn0_ = register_module("bn0",
                            std::make_shared<BatchNorm>(channels * kRadix, norm, Activation::kRelu));
-    const auto with_bias = [](int64_t in, int64_t out) {
-      return std::make_shared<Conv2d>(ConvOptions{.in = in, .out = out, .bias = true});
-    };
-    fc1_ = register_module("fc1", with_bias(channels, inner));
+    fc1_ = register_module("fc1", conv_with_bias(channels, inner));
     bn1_ = register_module("bn1", std::make_shared<BatchNorm>(inner, norm, Activation::kRelu));
-    fc2_ = register_module("fc2", with_bias(inner, channels * kRadix));
+    fc2_ = register_module("fc2", conv_with_bias(inner, channels * kRadix));
   }
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    const auto maps = bn0_->forward(conv_->forward(x));
+    const auto maps = bn0_->forward(conv_->forward(norm_before_->forward(before_->forward(x))));
     const auto split = [&](const torch::Tensor& t) {
       return t.reshape({t.size(0), kRadix, channels_, t.size(2), t.size(3)});
     };
@@ -60,31 +64,40 @@ class SplitAttention : public Module {
     return parts[0] + parts[1];
   }
 
+  // Every convolution in halves, so that no map is taken apart. The softmax of two is the sigmoid
+  // of their difference.
   std::string emit(OnnxWriter& graph, const std::string& input) const override {
-    const auto maps = bn0_->emit(graph, conv_->emit(graph, input));
-    const auto sum_of_parts = [&](const std::string& value) {
-      return graph.add_node("Add", {emit_channels(graph, value, 0, channels_),
-                                    emit_channels(graph, value, channels_, 2 * channels_)});
-    };
-    const auto reshape = [&](const std::string& value, const std::vector<int64_t>& shape) {
-      return graph.add_node("Reshape",
-                            {value, graph.add_initializer("shape", torch::tensor(shape))});
-    };
-    const auto means = sum_of_parts(graph.add_node("GlobalAveragePool", {maps}));
-    const auto scores = fc2_->emit(graph, bn1_->emit(graph, fc1_->emit(graph, means)));
-    const auto softmax = graph.add_node("Softmax", {reshape(scores, {0, kRadix, channels_, 1})},
-                                        {{"axis", int64_t{1}}});
-    const auto gates = reshape(softmax, {0, kRadix * channels_, 1, 1});
-    return sum_of_parts(graph.add_node("Mul", {maps, gates}));
+    std::array<std::string, kRadix> maps, means, scores, shares;
+    for (int64_t r = 0; r < kRadix; ++r) {
+      const int64_t half = channels_ / kRadix;
+      const ChannelRange narrow{r * half, (r + 1) * half};
+      const ChannelRange wide = range(r);
+      const auto before =
+          norm_before_->emit_part(graph, before_->emit_part(graph, input, narrow), narrow);
+      maps[r] = bn0_->emit_part(graph, conv_->emit_part(graph, before, wide), wide);
+      means[r] = graph.add_node("GlobalAveragePool", {maps[r]});
+    }
+    const auto hidden =
+        bn1_->emit(graph, fc1_->emit(graph, graph.add_node("Add", {means[0], means[1]})));
+    for (int64_t r = 0; r < kRadix; ++r) scores[r] = fc2_->emit_part(graph, hidden, range(r));
+    for (int64_t r = 0; r < kRadix; ++r) {
+      const auto difference = graph.add_node("Sub", {scores[r], scores[1 - r]});
+      shares[r] = graph.add_node("Mul", {maps[r], graph.add_node("Sigmoid", {difference})});
+    }
+    return graph.add_node("Add", {shares[0], shares[1]});
   }
 
  private:
+  ChannelRange range(int64_t map) const { return {map * channels_, (map + 1) * channels_}; }
+
   int64_t channels_;
-  ModulePtr conv_;
-  ModulePtr bn0_;
+  std::shared_ptr<Conv2d> before_;
+  std::shared_ptr<BatchNorm> norm_before_;
+  std::shared_ptr<Conv2d> conv_;
+  std::shared_ptr<BatchNorm> bn0_;
   ModulePtr fc1_;
   ModulePtr bn1_;
-  ModulePtr fc2_;
+  std::shared_ptr<Conv2d> fc2_;
 };
 
 struct BlockOptions {
@@ -100,9 +113,10 @@ class Bottleneck : public Module {
  public:
   Bottleneck(const BlockOptions& o, const BatchNormOptions& norm) {
     const int64_t out = o.width * kExpansion;
-    add("conv1", conv(o.in, o.width, 1));
-    add("bn1", std::make_shared<BatchNorm>(o.width, norm, Activation::kRelu));
-    add("conv2", std::make_shared<SplitAttention>(o.width, o.dilation, norm));
+    const auto conv1 = register_module("conv1", conv(o.in, o.width, 1));
+    const auto bn1 =
+        register_module("bn1", std::make_shared<BatchNorm>(o.width, norm, Activation::kRelu));
+    add("conv2", std::make_shared<SplitAttention>(conv1, bn1, o.width, o.dilation, norm));
     if (o.pools)
       layers_.push_back(
           std::make_shared<AvgPool>(AvgPoolOptions{.kernel = 3, .stride = o.stride, .padding = 1}));

@@ -19,6 +19,7 @@ class ResNeSt : public Chain {
   static constexpr int64_t kChannels = 2048;
   // Throws Error for another depth, and where last_stride is neither 1 nor 2.
   explicit ResNeSt(const ResNeStOptions& options);
+  int64_t channels() const { return kChannels; }
   const Stages& stages() const { return stages_; }
 
  private:

@@ -9,6 +9,7 @@
 namespace cairn::nn {
 namespace {
 
+constexpr int kLeastBottlenecks = 50;   // depth from which the blocks are bottlenecks
 constexpr int64_t kExpansion = 4;       // of bottlenecks
 constexpr int64_t kGateReduction = 16;  // of squeeze-excite
 constexpr int64_t kClasses = 1000;
@@ -20,13 +21,14 @@ std::array<int, 4> blocks_of(int depth) {
   throw Error("depth: " + std::to_string(depth) + " is not 18, 50 or 101");
 }
 
-bool is_basic(const ResNetOptions& options) { return options.depth < 50; }
+bool is_basic(const ResNetOptions& options) { return options.depth < kLeastBottlenecks; }
 
 int64_t outputs_of(int64_t width, const ResNetOptions& options) {
   return is_basic(options) ? width : width * kExpansion;
 }
 
-ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int64_t groups = 1) {
+std::shared_ptr<Conv2d> conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1,
+                             int64_t groups = 1) {
   return std::make_shared<Conv2d>(
       ConvOptions{.in = in, .out = out, .kernel = kernel, .stride = stride, .groups = groups});
 }
@@ -35,33 +37,41 @@ ModulePtr conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1, int6
 // that every halving comes out even.
 int64_t size_unit(const ResNetOptions& options) { return options.last_stride == 1 ? 4 : 8; }
 
-// Instance normalisation of the first half of the channels, batch normalisation of the others
-// (IBN-a), then ReLU.
+// A convolution, instance normalisation of the first half of its channels and batch normalisation
+// of the others (IBN-a), ReLU.
 class HalfInstanceNorm : public Module {
  public:
-  HalfInstanceNorm(int64_t channels, const BatchNormOptions& options)
-      : half_(channels / 2), channels_(channels) {
-    instance_ = register_module("IN", std::make_shared<InstanceNorm>(half_));
-    batch_ = register_module("BN", std::make_shared<BatchNorm>(channels - half_, options));
-  }
+  // The layers are registered by the caller, under the names that checkpoints have.
+  HalfInstanceNorm(std::shared_ptr<Conv2d> convolution, ModulePtr instance, ModulePtr batch,
+                   int64_t channels)
+      : convolution_(std::move(convolution)),
+        instance_(std::move(instance)),
+        batch_(std::move(batch)),
+        half_(channels / 2),
+        channels_(channels) {}
 
   torch::Tensor forward(const torch::Tensor& x) override {
-    const auto halves = x.split_with_sizes({half_, channels_ - half_}, 1);
+    const auto halves = convolution_->forward(x).split_with_sizes({half_, channels_ - half_}, 1);
     return torch::cat({instance_->forward(halves[0]), batch_->forward(halves[1])}, 1).relu_();
   }
 
+  // The convolution in two halves: so no map is taken apart, and the batch norm can be folded.
   std::string emit(OnnxWriter& graph, const std::string& input) const override {
-    const auto first = instance_->emit(graph, emit_channels(graph, input, 0, half_));
-    const auto second = batch_->emit(graph, emit_channels(graph, input, half_, channels_));
-    const auto both = graph.add_node("Concat", {first, second}, {{"axis", int64_t{1}}});
-    return emit_activation(graph, both, Activation::kRelu);
+    const auto half = [&](const Module& norm, ChannelRange part) {
+      const auto value = norm.emit(graph, convolution_->emit_part(graph, input, part));
+      return emit_activation(graph, value, Activation::kRelu);
+    };
+    return graph.add_node("Concat",
+                          {half(*instance_, {0, half_}), half(*batch_, {half_, channels_})},
+                          {{"axis", int64_t{1}}});
   }
 
  private:
-  int64_t half_;
-  int64_t channels_;
+  std::shared_ptr<Conv2d> convolution_;
   ModulePtr instance_;
   ModulePtr batch_;
+  int64_t half_;
+  int64_t channels_;
 };
 
 // Scales each channel by a gate from the channels' means: two bias-free linear layers around a
@@ -112,8 +122,10 @@ class Residual : public Module {
       add("conv2", conv(width, out, 3), "bn2", norm(out, Activation::kNone));
     } else {
       const int64_t inner = width * options.base_width / 64 * options.groups;
-      add("conv1", conv(in, inner, 1), "bn1",
-          ibn ? std::make_shared<HalfInstanceNorm>(inner, norm_) : norm(inner, Activation::kRelu));
+      if (ibn)
+        add_ibn(in, inner);
+      else
+        add("conv1", conv(in, inner, 1), "bn1", norm(inner, Activation::kRelu));
       add("conv2", conv(inner, inner, 3, stride, options.groups), "bn2",
           norm(inner, Activation::kRelu));
       add("conv3", conv(inner, out, 1), "bn3", norm(out, Activation::kNone));
@@ -160,6 +172,15 @@ class Residual : public Module {
            ModulePtr normalisation) {
     layers_.push_back(register_module(conv_name, std::move(convolution)));
     layers_.push_back(register_module(norm_name, std::move(normalisation)));
+  }
+
+  void add_ibn(int64_t in, int64_t inner) {
+    const auto convolution = register_module("conv1", conv(in, inner, 1));
+    const auto norms = register_module("bn1", std::make_shared<Chain>());
+    const auto instance = std::make_shared<InstanceNorm>(inner / 2);
+    const auto batch = norm(inner - inner / 2, Activation::kNone);
+    norms->add("IN", instance).add("BN", batch);
+    layers_.push_back(std::make_shared<HalfInstanceNorm>(convolution, instance, batch, inner));
   }
 
   BatchNormOptions norm_;
@@ -210,6 +231,8 @@ torch::Tensor ResNet::forward(const torch::Tensor& x) {
   return Chain::forward(x);
 }
 
-int64_t ResNet::channels() const { return is_basic(options_) ? 512 : 512 * kExpansion; }
+int64_t ResNet::channels_of(int depth) {
+  return depth < kLeastBottlenecks ? 512 : 512 * kExpansion;
+}
 
 }  // namespace cairn::nn

@@ -30,7 +30,8 @@ class ResNet : public Chain {
   explicit ResNet(const ResNetOptions& options);
   // With avg_down, throws Error for sizes where the two branches of a block would differ.
   torch::Tensor forward(const torch::Tensor& x) override;
-  int64_t channels() const;  // 512, or 2048 with bottlenecks
+  int64_t channels() const { return channels_of(options_.depth); }
+  static int64_t channels_of(int depth);  // 512, or 2048 with bottlenecks
   const Stages& stages() const { return stages_; }
 
  private:

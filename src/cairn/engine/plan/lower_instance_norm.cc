@@ -1,0 +1,95 @@
+// InstanceNormalization in the layout of its input.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "cairn/engine/kernels/channels.h"
+#include "cairn/engine/plan/builder.h"
+
+namespace cairn::engine {
+namespace {
+
+class InstanceNormStep : public Step {
+ public:
+  struct Numbers {
+    Tensor scale;  // C
+    Tensor shift;  // C
+    double epsilon = 1e-5;
+  };
+
+  InstanceNormStep(Numbers numbers, const Shape& shape, size_t block, BufferId from, BufferId to)
+      : numbers_(std::move(numbers)), block_(block), from_(from), to_(to) {
+    label = "InstanceNormalization";
+    images_ = static_cast<size_t>(shape[0]);
+    channels_ = static_cast<size_t>(shape[1]);
+    for (size_t i = 2; i < shape.size(); ++i) positions_ *= static_cast<size_t>(shape[i]);
+    reads = {from};
+    writes = {to};
+  }
+
+  void run(RunState& state) override {
+    const float* x = state.at<float>(from_);
+    float* y = state.at<float>(to_);
+    for (size_t n = 0; n < images_; ++n) {
+      for (size_t c = 0; c < channels_;
+           c += block_, x += positions_ * block_, y += positions_ * block_)
+        normalise(x, y, c);
+    }
+  }
+
+ private:
+  // One block of channels. Padded ones hold zeros and stay zero.
+  void normalise(const float* x, float* y, size_t channel) const {
+    const auto count = static_cast<double>(positions_);
+    std::array<float, 16> centre{};
+    std::array<double, 16> sum{};
+    std::array<double, 16> squares{};
+    kernels::add_deviations(x, centre.data(), sum.data(), squares.data(), positions_, block_);
+    for (size_t i = 0; i < block_; ++i) centre[i] = static_cast<float>(sum[i] / count);
+    sum.fill(0);
+    squares.fill(0);
+    kernels::add_deviations(x, centre.data(), sum.data(), squares.data(), positions_, block_);
+    std::array<float, 16> scale{};
+    std::array<float, 16> shift{};
+    for (size_t i = 0; i < std::min(block_, channels_ - channel); ++i) {
+      const double offset = sum[i] / count;  // of the mean from its rounded value
+      const double variance = std::max(0.0, squares[i] / count - offset * offset);
+      const double factor =
+          numbers_.scale.data<float>()[channel + i] / std::sqrt(variance + numbers_.epsilon);
+      scale[i] = static_cast<float>(factor);
+      shift[i] = static_cast<float>(numbers_.shift.data<float>()[channel + i] -
+                                    (centre[i] + offset) * factor);
+    }
+    kernels::scale_shift(x, y, scale.data(), shift.data(), positions_, block_);
+  }
+
+  Numbers numbers_;
+  size_t images_ = 0;
+  size_t channels_ = 0;
+  size_t positions_ = 1;
+  size_t block_ = 1;
+  BufferId from_;
+  BufferId to_;
+};
+
+}  // namespace
+
+bool lower_instance_norm(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  if (node.op_type != "InstanceNormalization" || !node.post_ops.empty() || out.size() < 3 ||
+      node.inputs[0].empty() || !builder.is_planned_f32(node.inputs[0]))
+    return false;
+  const Tensor* const scale = builder.constant_f32(node, 1);
+  const Tensor* const shift = builder.constant_f32(node, 2);
+  if (scale == nullptr || shift == nullptr) return false;
+  Layout layout = builder.layout_of(node.inputs[0]);
+  if (channel_block(layout) == 0) layout = plain_layout(out);
+  const BufferId from = builder.in_layout(node.inputs[0], layout);
+  const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());
+  builder.add_step(std::make_unique<InstanceNormStep>(
+      InstanceNormStep::Numbers{*scale, *shift, node.get_float("epsilon", 1e-5F)}, out,
+      static_cast<size_t>(channel_block(layout)), from, to));
+  builder.define(node.outputs[0], DType::kF32, out, {layout, to});
+  return true;
+}
+
+}  // namespace cairn::engine
