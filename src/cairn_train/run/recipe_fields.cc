@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "cairn_train/run/recipe_table.h"
 
 namespace cairn::run {
@@ -41,6 +43,12 @@ void add_data(RecipeTable& t, data::DataOptions& d) {
   t.texts("data.photos", d.photos, "folders below root with the table's photos");
   t.text("data.table", d.table,
          "labels below root: train/train.csv or train/train_clean.csv; empty: none");
+  t.text("data.clean_table", d.clean_table,
+         "labels below root that were confirmed (train/train_clean.csv); other photos count as "
+         "noisy; empty: all are clean. Lists of `cairn lists` say so themselves");
+  t.text("data.country", d.country,
+         "folder below root with the country files, for sampler.type continent; empty: none, or "
+         "as the list says");
   t.whole("data.min_photos", d.min_photos, 1, 1000000, "landmarks with fewer are left out");
   t.number("data.validation_fraction", d.validation_fraction, 0, 0.9,
            "of each landmark's photos, kept from training; 0: no validation");
@@ -66,6 +74,25 @@ void add_data(RecipeTable& t, data::DataOptions& d) {
   t.shapes_weights = false;
   t.whole("data.cache_mb", d.cache_mb, 0, 1000000, "memory for decoded photos");
   t.shapes_weights = true;
+}
+
+void add_sampler(RecipeTable& t, data::SamplerOptions& s) {
+  t.choice("sampler.type", s.type, {"shuffle", "identity", "image", "continent"},
+           "what makes a batch. identity: P landmarks with K photos each, every landmark once an "
+           "epoch; image: P groups of K photos of one landmark, every photo about once; "
+           "continent: by shares of the continents, and clean photos among the noisy");
+  t.whole("sampler.photos_per_identity", s.photos_per_identity, 1, 4096,
+          "K of identity and image; batch must be a multiple");
+  t.whole("sampler.epoch_photos", s.epoch_photos, 0, 2000000000,
+          "in an epoch of identity or continent; 0: every landmark once, or as many as there are");
+  t.number("sampler.clean_share", s.clean_share, 0, 1,
+           "continent: of a continent's photos, those that are clean");
+  for (size_t c = 0; c < s.continents.size(); ++c) {
+    std::string name = data::kContinents[c];
+    for (char& letter : name)
+      letter = letter == ' ' ? '_' : static_cast<char>(std::tolower(letter));
+    t.number("sampler.continents." + name, s.continents[c], 0, 1, "share of an epoch's photos");
+  }
 }
 
 void add_model(RecipeTable& t, nn::NetOptions& m, bool& freeze_batch_norms) {
@@ -231,6 +258,7 @@ std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   RecipeTable table;
   add_run(table, recipe);
   add_data(table, recipe.data);
+  add_sampler(table, recipe.sampler);
   add_model(table, recipe.model, recipe.freeze_batch_norms);
   add_losses(table, recipe.head, recipe.triplet, recipe.center, recipe.distill);
   add_knowledge(table, recipe.knowledge);
