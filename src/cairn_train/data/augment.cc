@@ -3,45 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cairn_train/data/colour.h"
+#include "cairn_train/data/crops.h"
+
 namespace cairn::data {
 namespace {
-
-struct Box {
-  int x = 0;
-  int y = 0;
-  int width = 0;
-  int height = 0;
-};
-
-// A box of a random share of the photo's area and a random change of its shape. Where the shape
-// does not fit at that area, the box is cut to the photo.
-Box random_box(const image::Image& photo, const AugmentOptions& options, Rng& random) {
-  const double share = random.uniform(options.scale[0], options.scale[1]);
-  const double shape =
-      std::exp(random.uniform(std::log(options.ratio[0]), std::log(options.ratio[1])));
-  const double width = std::min(1.0, std::sqrt(share * shape));
-  const double height = std::min(1.0, std::sqrt(share / shape));
-  Box box;
-  box.width = std::max(1, static_cast<int>(std::lround(width * photo.width)));
-  box.height = std::max(1, static_cast<int>(std::lround(height * photo.height)));
-  box.x = static_cast<int>(random.below(static_cast<uint64_t>(photo.width - box.width + 1)));
-  box.y = static_cast<int>(random.below(static_cast<uint64_t>(photo.height - box.height + 1)));
-  return box;
-}
-
-image::Image crop(const image::Image& photo, const Box& box) {
-  image::Image part;
-  part.width = box.width;
-  part.height = box.height;
-  part.pixels.resize(static_cast<size_t>(box.width) * box.height * 3);
-  const size_t row = static_cast<size_t>(box.width) * 3;
-  for (int y = 0; y < box.height; ++y) {
-    const size_t from = (static_cast<size_t>(box.y + y) * photo.width + box.x) * 3;
-    std::copy_n(photo.pixels.begin() + static_cast<std::ptrdiff_t>(from), row,
-                part.pixels.begin() + static_cast<std::ptrdiff_t>(row * y));
-  }
-  return part;
-}
 
 // Changes of colour as one affine map: out = gain · (grey + saturation · (pixel − grey)) + offset.
 struct Colour {
@@ -70,10 +36,17 @@ Colour random_colour(const image::Image& photo, const AugmentOptions& options, R
 image::Image random_crop(const image::Image& photo, const ViewOptions& options, Rng& random) {
   const int size = options.size;
   if (options.crop == Crop::kResized)
-    return image::resize_bilinear(crop(photo, random_box(photo, options.augment, random)), size,
-                                  size);
+    return image::resize_bilinear(
+        crop(photo, random_box(photo, options.augment.scale, options.augment.ratio, random)), size,
+        size);
+  if (options.crop == Crop::kDetection && random.chance(options.augment.detection_crop))
+    return image::resize_bilinear(
+        crop(photo, detection_box(photo, options.augment.detection_overlap, random)), size, size);
+  if (options.crop == Crop::kPadded)
+    return padded_window(image::resize_bilinear(photo, size, size), options.augment.pad, random);
   const int side = std::max(options.resize, size);
-  if (options.crop == Crop::kNone || side == size) return image::resize_bilinear(photo, size, size);
+  if (options.crop != Crop::kWindow || side == size)
+    return image::resize_bilinear(photo, size, size);
   Box window{0, 0, size, size};
   const auto places = static_cast<uint64_t>(side - size + 1);
   window.x = static_cast<int>(random.below(places));
@@ -102,29 +75,62 @@ void write_planes(const image::Image& view, bool mirrored, const Colour& colour,
   }
 }
 
-// One square of zeros.
+// A box of zeros.
+void blank(const ErasedBox& box, int side, float* out) {
+  const auto size = static_cast<size_t>(side);
+  const auto top = static_cast<size_t>(box.row);
+  for (size_t c = 0; c < 3; ++c)
+    for (size_t y = top; y < top + static_cast<size_t>(box.height); ++y)
+      std::fill_n(out + (c * size + y) * size + box.column, box.width, 0.0F);
+}
+
 void drop_square(const ViewOptions& options, Rng& random, float* out) {
   const AugmentOptions& augment = options.augment;
   if (!random.chance(augment.dropout)) return;
   const double share = random.uniform(augment.dropout_side[0], augment.dropout_side[1]);
   const int side = std::clamp(static_cast<int>(std::lround(share * options.size)), 1, options.size);
   const auto places = static_cast<uint64_t>(options.size - side + 1);
-  const auto left = static_cast<size_t>(random.below(places));
-  const auto top = static_cast<size_t>(random.below(places));
-  const auto size = static_cast<size_t>(options.size);
-  for (size_t c = 0; c < 3; ++c)
-    for (size_t y = top; y < top + static_cast<size_t>(side); ++y)
-      std::fill_n(out + (c * size + y) * size + left, side, 0.0F);
+  const auto left = static_cast<int>(random.below(places));
+  const auto top = static_cast<int>(random.below(places));
+  blank({top, left, side, side}, options.size, out);
+}
+
+void erase_box(const ViewOptions& options, Rng& random, float* out) {
+  if (!random.chance(options.augment.erasing_chance)) return;
+  const auto box = random_erased_box(options.size, options.size, options.augment.erasing, random);
+  if (box) blank(*box, options.size, out);
+}
+
+// What is on is drawn for; nothing else, so that a transform more or less leaves old runs alone.
+void distort(const ViewOptions& options, Rng& random, const OtherPhoto& other, image::Image& view) {
+  const AugmentOptions& augment = options.augment;
+  if (options.perspective && random.chance(augment.perspective))
+    view = random_perspective(view, augment.perspective_share, random);
+  if (options.affine && random.chance(augment.affine.chance))
+    view = random_affine(view, augment.affine, random);
+  if (options.detection_colour && random.chance(augment.detection_colour))
+    distort_colours(view, augment.detection_strength, random);
+  if (options.augmix && random.chance(augment.augmix_chance))
+    view = aug_mix(view, augment.augmix, random);
+  if (options.patch && random.chance(augment.patch.chance) && other) {
+    const auto donor = other(random);
+    if (donor) paste_patch(view, *donor, augment.patch, random);
+  }
 }
 
 }  // namespace
 
 void random_view(const image::Image& photo, const ViewOptions& options,
-                 const image::Normalisation& normalisation, Rng& random, float* out) {
-  const image::Image view = random_crop(photo, options, random);
+                 const image::Normalisation& normalisation, Rng& random, float* out,
+                 const OtherPhoto& other) {
+  image::Image view = random_crop(photo, options, random);
+  distort(options, random, other, view);
   const bool mirrored = options.flip && random.chance(options.augment.flip);
+  if (options.colour && options.augment.hue > 0)
+    turn_hue(view, random.uniform(-options.augment.hue, options.augment.hue));
   const Colour colour = options.colour ? random_colour(view, options.augment, random) : Colour();
   write_planes(view, mirrored, colour, normalisation, out);
+  if (options.erasing) erase_box(options, random, out);
   if (options.dropout) drop_square(options, random, out);
 }
 

@@ -132,7 +132,11 @@ size_t Loader::fill_random(size_t number, size_t place, float* out) const {
     const auto photo = store_.get(candidate);
     if (!photo) continue;
     Rng random = Rng::for_stream(options_.seed, epoch_ + 1, place);
-    random_view(*photo.value(), *options_.view, options_.normalisation, random, out);
+    const OtherPhoto other = [this](Rng& draws) -> std::shared_ptr<const image::Image> {
+      const auto drawn = store_.get(flat_[draws.below(flat_.size())]);
+      return drawn ? drawn.value() : nullptr;
+    };
+    random_view(*photo.value(), *options_.view, options_.normalisation, random, out, other);
     return candidate;
   }
   throw Error(fmt::format("none of the {} photos can be read (batch {}); see the first: {}",

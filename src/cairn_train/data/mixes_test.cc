@@ -174,18 +174,15 @@ TEST(MixesGolden, augment_random_erasing_statistics) {
   const int height = reference["image"][0];
   const int width = reference["image"][1];
   const double least_aspect = parameters["r1"];
+  const ErasingOptions options;  // the reference's
+  EXPECT_EQ(options.area, (std::array<double, 2>{parameters["sl"], parameters["sh"]}));
+  EXPECT_EQ(options.least_ratio, least_aspect);
   Rng random(6);
-  const auto position = [&](int last) {
-    return static_cast<int>(random.below(static_cast<uint64_t>(last) + 1));
-  };
-  const ErasingDraws draws{[&] { return random.uniform(parameters["sl"], parameters["sh"]); },
-                           [&] { return random.uniform(least_aspect, 1 / least_aspect); }, position,
-                           position};
   constexpr int kBoxes = 20000;
   double area = 0;
   double aspect = 0;
   for (int i = 0; i < kBoxes; ++i) {
-    const auto box = erased_box(height, width, draws);
+    const auto box = random_erased_box(height, width, options, random);
     ASSERT_TRUE(box);
     ASSERT_LE(box->row + box->height, height);
     ASSERT_LE(box->column + box->width, width);

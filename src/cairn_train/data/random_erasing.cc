@@ -23,4 +23,15 @@ std::optional<ErasedBox> erased_box(int height, int width, const ErasingDraws& d
   return std::nullopt;
 }
 
+std::optional<ErasedBox> random_erased_box(int height, int width, const ErasingOptions& options,
+                                           Rng& random) {
+  const auto position = [&](int last) {
+    return static_cast<int>(random.below(static_cast<uint64_t>(last) + 1));
+  };
+  return erased_box(height, width,
+                    {[&] { return random.uniform(options.area[0], options.area[1]); },
+                     [&] { return random.uniform(options.least_ratio, 1 / options.least_ratio); },
+                     position, position});
+}
+
 }  // namespace cairn::data

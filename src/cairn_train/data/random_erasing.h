@@ -1,8 +1,11 @@
 // Random erasing (Zhong et al. 2020) as the wz reference draws it.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
+
+#include "cairn/base/random.h"
 
 namespace cairn::data {
 
@@ -26,5 +29,14 @@ struct ErasingDraws {
 // are too large. attempts: how many were drawn.
 std::optional<ErasedBox> erased_box(int height, int width, const ErasingDraws& draws,
                                     int* attempts = nullptr);
+
+struct ErasingOptions {
+  std::array<double, 2> area = {0.02, 0.2};  // share of the photo
+  double least_ratio = 0.3;                  // height over width, up to its inverse; uniform
+};
+
+// The same with numbers of a generator.
+std::optional<ErasedBox> random_erased_box(int height, int width, const ErasingOptions& options,
+                                           Rng& random);
 
 }  // namespace cairn::data

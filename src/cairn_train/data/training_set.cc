@@ -12,6 +12,7 @@
 #include "cairn/base/random.h"
 #include "cairn/dataset/oversample.h"
 #include "cairn/dataset/photos.h"
+#include "cairn_train/data/origins.h"
 
 namespace cairn::data {
 namespace {
@@ -29,27 +30,30 @@ std::vector<dataset::Photo> find_in(const DataOptions& options,
 }
 
 // The photos of a table that are on disk; missing ids are added to the set's list.
-std::vector<dataset::LabelledPhoto> labelled(const DataOptions& options, const std::string& table,
-                                             const std::vector<std::string>& folders,
-                                             TrainingSet& set) {
+std::vector<Sample> labelled(const DataOptions& options, const std::string& table,
+                             const std::vector<std::string>& folders, TrainingSet& set) {
   const fs::path file = fs::path(options.root) / table;
+  if (is_list(file)) return listed(options.root, file, set.missing_ids);
   dataset::LabelledPhotos joined =
       dataset::join_labels(dataset::read_labels(file), find_in(options, folders));
   if (joined.photos.empty())
     throw Error(fmt::format("{}: none of its photos is in the folders [{}] below {}", file.string(),
                             fmt::join(folders, ", "), options.root));
   std::ranges::move(joined.missing_ids, std::back_inserter(set.missing_ids));
-  return std::move(joined.photos);
+  std::vector<Sample> samples;
+  for (dataset::LabelledPhoto& photo : joined.photos)
+    samples.push_back({std::move(photo.id), std::move(photo.path), photo.landmark});
+  return samples;
 }
 
-void drop_small_landmarks(std::vector<dataset::LabelledPhoto>& photos, int min_photos) {
+void drop_small_landmarks(std::vector<Sample>& photos, int min_photos) {
   std::map<int64_t, int> counts;
   for (const auto& photo : photos) ++counts[photo.landmark];
   std::erase_if(photos, [&](const auto& photo) { return counts[photo.landmark] < min_photos; });
 }
 
 // Keeps the landmarks with most photos; of equal ones those of smaller id.
-void keep_largest(std::vector<dataset::LabelledPhoto>& photos, int landmarks) {
+void keep_largest(std::vector<Sample>& photos, int landmarks) {
   std::map<int64_t, int> counts;
   for (const auto& photo : photos) ++counts[photo.landmark];
   std::vector<std::pair<int, int64_t>> by_size;
@@ -96,23 +100,32 @@ void split(const DataOptions& options, uint64_t seed, TrainingSet& set) {
 // Adds the table's photos to samples, split into train and validation.
 void add_labelled(const DataOptions& options, uint64_t seed, TrainingSet& set) {
   require_possible_split(options);
-  std::vector<dataset::LabelledPhoto> photos =
-      labelled(options, options.table, options.photos, set);
+  std::vector<Sample> photos = labelled(options, options.table, options.photos, set);
+  std::vector<Sample> without;  // a landmark
+  std::erase_if(photos, [&](Sample& photo) {
+    const bool none = photo.landmark < 0;
+    if (none) without.push_back(std::move(photo));
+    return none;
+  });
   drop_small_landmarks(photos, options.min_photos);
   if (photos.empty())
     throw Error(fmt::format("{}: no landmark has {} photos; lower data.min_photos or add photos",
                             options.table, options.min_photos));
   if (options.debug_landmarks > 0) keep_largest(photos, options.debug_landmarks);
-  for (const auto& photo : photos)
-    set.samples.push_back({photo.id, photo.path, photo.landmark, -1});
+  add_origins(options, photos);
+  set.samples = std::move(photos);
   split(options, seed, set);
+  for (Sample& photo : without) {
+    set.nonlandmark.push_back(set.samples.size());
+    set.samples.push_back(std::move(photo));
+  }
 }
 
 void add_validation_table(const DataOptions& options, TrainingSet& set) {
-  for (const auto& photo :
+  for (Sample& photo :
        labelled(options, options.validation_table, options.validation_photos, set)) {
     set.validation.push_back(set.samples.size());
-    set.samples.push_back({photo.id, photo.path, photo.landmark, -1});
+    set.samples.push_back(std::move(photo));
   }
 }
 
@@ -163,7 +176,7 @@ void add_without_label(const DataOptions& options, const std::vector<std::string
                        TrainingSet& set, std::vector<size_t>& positions) {
   for (dataset::Photo& photo : find_in(options, folders)) {
     positions.push_back(set.samples.size());
-    set.samples.push_back({std::move(photo.id), std::move(photo.path), -1, -1});
+    set.samples.push_back({std::move(photo.id), std::move(photo.path)});
   }
 }
 

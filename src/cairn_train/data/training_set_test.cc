@@ -176,6 +176,62 @@ TEST_F(TrainingSetTest, a_folder_is_unlabelled_or_without_landmark_not_both) {
   EXPECT_EQ(build_training_set(options_, 1).unlabelled.size(), 18U);
 }
 
+TEST_F(TrainingSetTest, the_clean_table_and_the_country_files_say_what_is_noisy_and_where) {
+  write_text_atomically(folder_ / "clean.csv", "landmark_id,images\n7,seven0 seven1 five0\n");
+  write_text_atomically(folder_ / "train/train_label_to_category.csv",
+                        "landmark_id,category\n5,http://commons.wikimedia.org/wiki/Category:Five\n"
+                        "7,http://commons.wikimedia.org/wiki/Category:Seven\n");
+  make_folder(folder_ / "country");
+  write_text_atomically(folder_ / "country/FR.json", "[{\"name\": \"Five\", \"id\": 5}]");
+  write_text_atomically(folder_ / "country/country_codes.json", "{\"FR\": \"FR\"}");
+  write_text_atomically(folder_ / "country/continent_codes.csv",
+                        "Continent_Name,Two_Letter_Country_Code\nEurope,FR\n");
+  for (const Sample& sample : build_training_set(options_, 1).samples) {
+    EXPECT_FALSE(sample.noisy);
+    EXPECT_EQ(sample.continent, -1);
+  }
+  options_.clean_table = "clean.csv";
+  options_.country = "country";
+  for (const Sample& sample : build_training_set(options_, 1).samples) {
+    // five0 is in the table, but as another landmark.
+    EXPECT_EQ(sample.noisy, sample.id != "seven0" && sample.id != "seven1") << sample.id;
+    EXPECT_STREQ(kContinents.at(static_cast<size_t>(sample.continent)),
+                 sample.landmark == 5 ? "Europe" : "OTHER");
+  }
+  options_.country = "nowhere";
+  EXPECT_THROW(build_training_set(options_, 1), Error);
+}
+
+TEST_F(TrainingSetTest, a_list_brings_paths_noise_continents_and_photos_without_landmark) {
+  write("index/a/q.jpg");
+  write_text_atomically(folder_ / "all.csv",
+                        "id,landmark_id,path,noisy,country,continent\n"
+                        "seven0,4,train/seven0.jpg,0,FR,Europe\n"
+                        "seven1,4,train/seven1.jpg,1,FR,Europe\n"
+                        "q,4,index/a/q.jpg,0,XX,Atlantis\n"
+                        "q,3,index/a/q.jpg,0,,\n"
+                        "a,-1,other/a.jpg,0,,\n"
+                        "lost,4,train/lost.jpg,0,FR,Europe\n");
+  options_.table = "all.csv";
+  options_.min_photos = 1;
+  options_.validation_fraction = 0;
+  const TrainingSet set = build_training_set(options_, 1);
+  EXPECT_EQ(set.landmark_of_class, (std::vector<int64_t>{3, 4}));
+  EXPECT_EQ(set.missing_ids, std::vector<std::string>{"lost"});
+  ASSERT_EQ(set.train.size(), 4U);
+  EXPECT_EQ(set.samples[1].path, folder_ / "train/seven1.jpg");
+  EXPECT_TRUE(set.samples[1].noisy);
+  EXPECT_EQ(set.samples[1].continent, 1);
+  EXPECT_STREQ(kContinents.at(static_cast<size_t>(set.samples[2].continent)), "OTHER");
+  EXPECT_EQ(set.samples[3].continent, -1);
+  ASSERT_EQ(set.nonlandmark.size(), 1U);
+  EXPECT_EQ(set.samples[set.nonlandmark[0]].id, "a");
+  write_text_atomically(folder_ / "none.csv",
+                        "id,landmark_id,path,noisy,country,continent\nx,1,x.jpg,0,,\n");
+  options_.table = "none.csv";
+  EXPECT_THROW(build_training_set(options_, 1), Error);
+}
+
 TEST_F(TrainingSetTest, nothing_to_train_on_is_an_error) {
   options_.photos = {"other"};
   EXPECT_THROW(build_training_set(options_, 1), Error);

@@ -59,11 +59,14 @@ std::string describe_run(const Recipe& recipe) {
   const std::vector<size_t> pool = pool_of(recipe, set, all);
   torch::set_num_threads(resolve_threads(recipe.threads));
   std::string text = fmt::format(
-      "photos      {} an epoch, {} to validate with, {} without a landmark, {} missing on disk\n",
+      "photos      {} to train on, {} to validate with, {} without a landmark, {} missing on "
+      "disk\n",
       pool.size(), set.validation.size(), set.nonlandmark.size(), set.missing_ids.size());
   text += class_table(set);
-  const size_t batch = std::min<size_t>(static_cast<size_t>(recipe.batch), pool.size());
-  const auto batches = data::epoch_batches(pool, batch, recipe.seed, 0).size();
+  const data::Sampler sampler(recipe.sampler, set, pool, static_cast<size_t>(recipe.batch),
+                              recipe.seed);
+  const size_t batch = sampler.batch_size();
+  const size_t batches = sampler.count();
   text +=
       fmt::format("steps       {} an epoch of {} photos, {} batches each\n",
                   (batches + recipe.accumulate - 1) / recipe.accumulate, batch, recipe.accumulate);
@@ -75,7 +78,7 @@ std::string describe_run(const Recipe& recipe) {
     alone.distill.teacher.clear();
     objective = make_objective(alone, set, {});
   }
-  const std::vector<size_t> samples(pool.begin(), pool.begin() + static_cast<long>(batch));
+  const std::vector<size_t> samples = sampler.batches(0)[0];
   text += fmt::format("\n{:<20} {:>7} {:>12} {:>7}  {:<44} {}\n", "stage", "epochs", "size",
                       "minutes", "transforms", "mixes");
   std::map<int, double> step_seconds;

@@ -159,6 +159,26 @@ std::string value_text(const YAML::Node& value) {
   return value.IsNull() ? "nothing" : fmt::format("'{}'", YAML::Dump(value));
 }
 
+void require_possible_sampler(const Recipe& recipe, const std::string& file) {
+  const data::SamplerOptions& sampler = recipe.sampler;
+  if (sampler.type != "shuffle" &&
+      (!recipe.data.nonlandmark.empty() || !recipe.data.unlabelled.empty()))
+    throw Error(fmt::format(
+        "{}: sampler.type {} draws photos of landmarks alone; leave out data.nonlandmark "
+        "and data.unlabelled, or use shuffle",
+        file, sampler.type));
+  if (sampler.epoch_photos > 0 && sampler.type != "identity" && sampler.type != "continent")
+    throw Error(
+        fmt::format("{}: sampler.epoch_photos is for sampler.type identity or continent", file));
+  if (sampler.type == "continent" && std::ranges::count(sampler.continents, 0.0) ==
+                                         static_cast<std::ptrdiff_t>(sampler.continents.size()))
+    throw Error(fmt::format("{}: all of sampler.continents are 0; give one a share", file));
+  if ((sampler.type == "identity" || sampler.type == "image") &&
+      recipe.batch % sampler.photos_per_identity != 0)
+    throw Error(fmt::format("{}: batch {} is no multiple of sampler.photos_per_identity {}", file,
+                            recipe.batch, sampler.photos_per_identity));
+}
+
 void require_sense(const Recipe& recipe, const std::string& file) {
   if (recipe.out.empty())
     throw Error(fmt::format("{}: key 'out' (the folder of the run) is missing; add out=DIR", file));
@@ -181,6 +201,7 @@ void require_sense(const Recipe& recipe, const std::string& file) {
     throw Error(
         fmt::format("{}: schedule.type multistep needs schedule.milestones, as [4, 8]", file));
   require_possible_head(recipe, file);
+  require_possible_sampler(recipe, file);
   const bool validates = !recipe.data.validation_table.empty() ||
                          recipe.data.validation_fraction > 0 || recipe.data.folds > 0;
   if (recipe.export_weights == "best" && !validates)

@@ -19,6 +19,7 @@
 
 #include "cairn_train/data/augment.h"
 #include "cairn_train/data/mixes.h"
+#include "cairn_train/data/sampler.h"
 #include "cairn_train/data/training_set.h"
 #include "cairn_train/nn/embedding_net.h"
 #include "cairn_train/optim/optimiser.h"
@@ -136,6 +137,7 @@ struct Recipe {
   std::vector<double> mean = {127.5};
   std::vector<double> std = {127.5};
   data::DataOptions data;
+  data::SamplerOptions sampler;
   nn::NetOptions model;
   HeadOptions head;
   TripletOptions triplet;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
+
 #include "cairn_train/nn/backbones/backbone.h"
 #include "cairn_train/run/recipe_table.h"
 
@@ -42,6 +44,12 @@ void add_data(RecipeTable& t, data::DataOptions& d) {
   t.texts("data.photos", d.photos, "folders below root with the table's photos");
   t.text("data.table", d.table,
          "labels below root: train/train.csv or train/train_clean.csv; empty: none");
+  t.text("data.clean_table", d.clean_table,
+         "labels below root that were confirmed (train/train_clean.csv); other photos count as "
+         "noisy; empty: all are clean. Lists of `cairn lists` say so themselves");
+  t.text("data.country", d.country,
+         "folder below root with the country files, for sampler.type continent; empty: none, or "
+         "as the list says");
   t.whole("data.min_photos", d.min_photos, 1, 1000000, "landmarks with fewer are left out");
   t.number("data.validation_fraction", d.validation_fraction, 0, 0.9,
            "of each landmark's photos, kept from training; 0: no validation");
@@ -67,6 +75,25 @@ void add_data(RecipeTable& t, data::DataOptions& d) {
   t.shapes_weights = false;
   t.whole("data.cache_mb", d.cache_mb, 0, 1000000, "memory for decoded photos");
   t.shapes_weights = true;
+}
+
+void add_sampler(RecipeTable& t, data::SamplerOptions& s) {
+  t.choice("sampler.type", s.type, {"shuffle", "identity", "image", "continent"},
+           "what makes a batch. identity: P landmarks with K photos each, every landmark once an "
+           "epoch; image: P groups of K photos of one landmark, every photo about once; "
+           "continent: by shares of the continents, and clean photos among the noisy");
+  t.whole("sampler.photos_per_identity", s.photos_per_identity, 1, 4096,
+          "K of identity and image; batch must be a multiple");
+  t.whole("sampler.epoch_photos", s.epoch_photos, 0, 2000000000,
+          "in an epoch of identity or continent; 0: every landmark once, or as many as there are");
+  t.number("sampler.clean_share", s.clean_share, 0, 1,
+           "continent: of a continent's photos, those that are clean");
+  for (size_t c = 0; c < s.continents.size(); ++c) {
+    std::string name = data::kContinents[c];
+    for (char& letter : name)
+      letter = letter == ' ' ? '_' : static_cast<char>(std::tolower(letter));
+    t.number("sampler.continents." + name, s.continents[c], 0, 1, "share of an epoch's photos");
+  }
 }
 
 void add_model(RecipeTable& t, nn::NetOptions& m, bool& freeze_batch_norms) {
@@ -208,7 +235,9 @@ void add_stages(RecipeTable& t, std::vector<StageOptions>& stages) {
     t.whole(key + "resize", s.resize, 0, 4096,
             "side that photos are squeezed to before a random crop; 0: size");
     t.choices(key + "transforms", s.transforms,
-              {"resize", "random_crop", "random_resized_crop", "flip", "colour", "dropout"},
+              {"resize", "random_crop", "random_resized_crop", "pad_crop", "detection_crop",
+               "perspective", "affine", "detection_colour", "augmix", "patch", "flip", "colour",
+               "erasing", "dropout"},
               "of a photo, in this order");
     t.choices(key + "mixes", s.mixes, {"cutmix", "mixup", "fmix"}, "of the photos of a batch");
   }
@@ -223,6 +252,37 @@ void add_augment(RecipeTable& t, data::AugmentOptions& a, data::MixOptions& m) {
   t.number("augment.saturation", a.saturation, 0, 1, "largest relative change");
   t.number("augment.dropout", a.dropout, 0, 1, "chance of a blank square");
   t.range("augment.dropout_side", a.dropout_side, 0.01, 1, "its side, as a share of the input's");
+  t.number("augment.hue", a.hue, 0, 180, "colour: largest turn in degrees");
+  t.whole("augment.pad", a.pad, 0, 1024,
+          "pad_crop: black pixels on all sides, before a window of the input's size is cut");
+  t.number("augment.detection_crop", a.detection_crop, 0, 1, "chance of one, else the whole photo");
+  t.range("augment.detection_overlap", a.detection_overlap, 0, 1,
+          "detection_crop: least intersection over union with the middle half of the photo");
+  t.number("augment.perspective", a.perspective, 0, 1, "chance");
+  t.number("augment.perspective_share", a.perspective_share, 0, 0.9,
+           "how far corners move inwards: up to half of this share of the sides");
+  t.number("augment.affine", a.affine.chance, 0, 1, "chance");
+  t.number("augment.affine_degrees", a.affine.degrees, 0, 180, "largest turn to either side");
+  t.number("augment.affine_shift", a.affine.shift, 0, 1, "largest, as a share of the sides");
+  t.range("augment.affine_zoom", a.affine.zoom, 0.1, 10, "");
+  t.number("augment.affine_shear", a.affine.shear, 0, 80, "largest angle in degrees");
+  t.number("augment.detection_colour", a.detection_colour, 0, 1, "chance");
+  t.number(
+      "augment.detection_strength", a.detection_strength, 0, 2,
+      "detection_colour: 1: brightness by 32 levels, contrast and saturation by a half, hue by "
+      "18 degrees, channels exchanged");
+  t.number("augment.augmix", a.augmix_chance, 0, 1, "chance");
+  t.number("augment.augmix_severity", a.augmix.severity, 0, 10, "how strong each change is");
+  t.whole("augment.augmix_depth", a.augmix.depth, 0, 10, "changes in a chain; 0: one to three");
+  t.number("augment.augmix_alpha", a.augmix.alpha, 0.01, 100, "of the mixing weights");
+  t.number("augment.patch", a.patch.chance, 0, 1, "chance of a piece of another photo in front");
+  t.range("augment.patch_area", a.patch.area, 0.001, 0.9, "its share of the input");
+  t.number("augment.patch_ratio", a.patch.least_ratio, 0.01, 1,
+           "least height over width, up to its inverse");
+  t.number("augment.erasing", a.erasing_chance, 0, 1, "chance of an erased box");
+  t.range("augment.erasing_area", a.erasing.area, 0.001, 0.9, "its share of the input");
+  t.number("augment.erasing_ratio", a.erasing.least_ratio, 0.01, 1,
+           "least height over width, up to its inverse");
   t.number("mix.chance", m.chance, 0, 1, "that a batch is mixed, of each of the stage's mixes");
   t.number("mix.cutmix_alpha", m.cutmix_alpha, 0.01, 100, "of Beta(alpha, alpha)");
   t.number("mix.mixup_alpha", m.mixup_alpha, 0.01, 100, "of Beta(alpha, alpha)");
@@ -242,6 +302,7 @@ std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   RecipeTable table;
   add_run(table, recipe);
   add_data(table, recipe.data);
+  add_sampler(table, recipe.sampler);
   add_model(table, recipe.model, recipe.freeze_batch_norms);
   add_losses(table, recipe.head, recipe.triplet, recipe.center, recipe.distill);
   add_knowledge(table, recipe.knowledge);

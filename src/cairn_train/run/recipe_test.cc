@@ -182,6 +182,42 @@ TEST_F(RecipeTest, impossible_stages_say_which_and_what_is_allowed) {
   EXPECT_TRUE(contains(error_of("out: x\nprecision: f16\ndevice: cpu\n"), "needs device cuda"));
 }
 
+TEST_F(RecipeTest, samplers_refuse_what_they_cannot_draw) {
+  EXPECT_TRUE(contains(error_of("out: x\nsampler: {type: gld}\n"), "shuffle, identity, image"));
+  EXPECT_TRUE(contains(error_of("out: x\nbatch: 30\nsampler: {type: identity}\n"),
+                       "batch 30 is no multiple"));
+  EXPECT_TRUE(contains(error_of("out: x\nsampler: {type: image, epoch_photos: 5}\n"),
+                       "sampler.epoch_photos is for"));
+  EXPECT_TRUE(
+      contains(error_of("out: x\nsampler: {type: continent}\ndata: {nonlandmark: [other]}\n"),
+               "photos of landmarks alone"));
+  const Recipe recipe = load_recipe(
+      write("a.yaml",
+            "out: x\nsampler: {type: continent, continents: {asia: 0.4, north_america: 0.2}}\n"),
+      {});
+  EXPECT_EQ(recipe.sampler.continents[0], 0.4);
+  EXPECT_EQ(recipe.sampler.continents[3], 0.2);
+  EXPECT_EQ(recipe.sampler.continents[1], 0.2);  // Europe's default
+}
+
+TEST_F(RecipeTest, transforms_become_what_views_do) {
+  const Recipe recipe = load_recipe(
+      write("a.yaml",
+            "out: x\nsize: 64\naugment: {pad: 5, erasing_area: [0.02, 0.3]}\nstages:\n"
+            "  - {transforms: [flip, pad_crop, erasing, augmix, patch]}\n"
+            "  - {transforms: [detection_crop, detection_colour, affine, perspective]}\n"),
+      {});
+  const data::ViewOptions first = plan_epoch(recipe, 0).view;
+  EXPECT_EQ(first.crop, data::Crop::kPadded);
+  EXPECT_EQ(first.augment.pad, 5);
+  EXPECT_TRUE(first.erasing && first.augmix && first.patch && !first.affine);
+  const data::ViewOptions second = plan_epoch(recipe, 1).view;
+  EXPECT_EQ(second.crop, data::Crop::kDetection);
+  EXPECT_TRUE(second.detection_colour && second.affine && second.perspective && !second.erasing);
+  EXPECT_TRUE(contains(error_of("out: x\nstages: [{transforms: [pad_crop, random_crop]}]\n"),
+                       "exclude each other"));
+}
+
 TEST_F(RecipeTest, rates_follow_the_warm_up_and_the_cosine_by_step_or_by_epoch) {
   Recipe recipe;
   recipe.schedule.epochs = 15;

@@ -16,6 +16,8 @@ bool has(const std::vector<std::string>& names, const char* name) {
 
 data::Crop crop_of(const StageOptions& stage) {
   if (has(stage.transforms, "random_resized_crop")) return data::Crop::kResized;
+  if (has(stage.transforms, "pad_crop")) return data::Crop::kPadded;
+  if (has(stage.transforms, "detection_crop")) return data::Crop::kDetection;
   return has(stage.transforms, "random_crop") ? data::Crop::kWindow : data::Crop::kNone;
 }
 
@@ -71,6 +73,12 @@ EpochPlan plan_epoch(const Recipe& recipe, int64_t epoch) {
   plan.view.flip = has(stage.transforms, "flip");
   plan.view.colour = has(stage.transforms, "colour");
   plan.view.dropout = has(stage.transforms, "dropout");
+  plan.view.perspective = has(stage.transforms, "perspective");
+  plan.view.affine = has(stage.transforms, "affine");
+  plan.view.detection_colour = has(stage.transforms, "detection_colour");
+  plan.view.augmix = has(stage.transforms, "augmix");
+  plan.view.patch = has(stage.transforms, "patch");
+  plan.view.erasing = has(stage.transforms, "erasing");
   plan.view.augment = recipe.augment;
   plan.mix = recipe.mix;
   plan.mix.kinds = mixes_of(stage);
@@ -87,7 +95,9 @@ int largest_side(const Recipe& recipe) {
   int side = inference_size(recipe);
   for (const StageOptions& stage : stages_of(recipe)) {
     // A crop of a photo is not to be enlarged much.
-    const int of_crop = crop_of(stage) == data::Crop::kResized ? 3 * stage.size : stage.resize;
+    const data::Crop crop = crop_of(stage);
+    const bool of_any_size = crop == data::Crop::kResized || crop == data::Crop::kDetection;
+    const int of_crop = of_any_size ? 3 * stage.size : stage.resize;
     side = std::max(side, of_crop);
   }
   return side;
@@ -98,8 +108,12 @@ void require_possible_stages(const Recipe& recipe, const std::string& file) {
   for (size_t i = 0; i < recipe.stages.size(); ++i) {
     const StageOptions& stage = stages[i];
     const std::string where = fmt::format("{}: stages.{}", file, i);
-    if (has(stage.transforms, "random_crop") && has(stage.transforms, "random_resized_crop"))
-      throw Error(where + ".transforms: random_crop and random_resized_crop exclude each other");
+    const auto crops = std::ranges::count_if(
+        stage.transforms, [](const std::string& name) { return name.ends_with("_crop"); });
+    if (crops > 1)
+      throw Error(where +
+                  ".transforms: random_crop, random_resized_crop, pad_crop and detection_crop "
+                  "exclude each other");
     if (stage.resize < stage.size)
       throw Error(
           fmt::format("{}.resize is {}, below the stage's size {}; a crop cannot be larger "

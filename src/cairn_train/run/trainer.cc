@@ -76,7 +76,7 @@ class Trainer {
   const data::TrainingSet set_;
   data::PhotoStore store_;
   const TeacherTargets targets_;
-  std::vector<size_t> pool_;  // what an epoch goes through
+  const data::Sampler sampler_;
   nn::EmbeddingNet net_;
   std::unique_ptr<Objective> objective_;
   optim::Optimiser optimiser_;
@@ -94,11 +94,6 @@ class Trainer {
   Clock::time_point saved_ = Clock::now();
 };
 
-int64_t count_batches(const Recipe& recipe, const std::vector<size_t>& pool) {
-  const auto batch = static_cast<size_t>(recipe.batch);
-  return static_cast<int64_t>(data::epoch_batches(pool, batch, recipe.seed, 0).size());
-}
-
 int64_t steps_of(const Recipe& recipe, int64_t batches) {
   return (batches + recipe.accumulate - 1) / recipe.accumulate;
 }
@@ -113,19 +108,20 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options)
       set_(data::build_training_set(recipe.data, recipe.seed)),
       store_(paths_of(set_), stored_side(recipe), uint64_t{1048576} * recipe.data.cache_mb),
       targets_(make_targets(recipe, set_, store_, threads_)),
-      pool_(pool_of(recipe, set_, targets_)),
+      sampler_(recipe.sampler, set_, pool_of(recipe, set_, targets_),
+               static_cast<size_t>(recipe.batch), recipe.seed),
       net_(make_net(recipe)),
       objective_(make_objective(recipe, set_, targets_)),
       optimiser_(make_optimiser()),
       average_(net_, recipe.ema),
       scale_(recipe.precision == "f16"),
-      batches_(count_batches(recipe, pool_)),
+      batches_(static_cast<int64_t>(sampler_.count())),
       epochs_(total_epochs(recipe)),
       rates_(recipe, steps_of(recipe, batches_)) {
   torch::set_num_threads(threads_);
   log_info(fmt::format("{} photos an epoch, {} landmarks, {} to validate with; {} missing",
-                       pool_.size(), set_.landmark_of_class.size(), set_.validation.size(),
-                       set_.missing_ids.size()));
+                       sampler_.count() * sampler_.batch_size(), set_.landmark_of_class.size(),
+                       set_.validation.size(), set_.missing_ids.size()));
 }
 
 optim::Optimiser Trainer::make_optimiser() {
@@ -192,15 +188,14 @@ void Trainer::run() {
 }
 
 void Trainer::train_epoch() {
-  const auto batch_size = static_cast<size_t>(recipe_.batch);
   const auto epoch = static_cast<uint64_t>(position_.epoch);
   plan_ = plan_epoch(recipe_, position_.epoch);
   data::LoaderOptions options = loader_options();
   options.view = plan_.view;
   options.mix = plan_.mix;
-  data::Loader loader(store_, options, data::epoch_batches(pool_, batch_size, recipe_.seed, epoch),
-                      epoch, static_cast<size_t>(position_.batch));
-  const uint64_t a_batch = std::min(batch_size, pool_.size());
+  data::Loader loader(store_, options, sampler_.batches(epoch), epoch,
+                      static_cast<size_t>(position_.batch));
+  const uint64_t a_batch = sampler_.batch_size();
   Progress progress(fmt::format("epoch {}/{}", epoch + 1, epochs_), "photos",
                     a_batch * static_cast<uint64_t>(batches_),
                     a_batch * static_cast<uint64_t>(position_.batch));
@@ -314,7 +309,7 @@ void Trainer::finish_epoch() {
   position_.seconds += seconds_since(started);
   const double spent = std::max(1e-9, position_.epoch_seconds);
   const auto batches = static_cast<double>(std::max<int64_t>(1, position_.batch));
-  const auto a_batch = static_cast<double>(std::min<size_t>(recipe_.batch, pool_.size()));
+  const auto a_batch = static_cast<double>(sampler_.batch_size());
   report.epoch = ++position_.epoch;
   report.stage = static_cast<int64_t>(plan_.stage) + 1;
   report.size = plan_.view.size;
