@@ -144,7 +144,8 @@ class Machine {
 
   // What lies on the stack above the newest mark may be taken, and nothing below.
   void need(size_t count) const {
-    if (stack_.size() - (marks_.empty() ? 0 : marks_.back()) < count) fail("it takes what is not there");
+    if (stack_.size() - (marks_.empty() ? 0 : marks_.back()) < count)
+      fail("it takes what is not there");
   }
 
   PickleId pop() {
@@ -206,9 +207,10 @@ class Machine {
   void push_global(std::string_view module, std::string_view name) {
     const auto global = find_global(module, name);
     if (!global)
-      throw Error(fmt::format("{}: its pickle names {}.{}, which no weights need; refused, nothing "
-                              "of it was run (save the model's state_dict() alone)",
-                              where_, printable(module), printable(name)));
+      throw Error(
+          fmt::format("{}: its pickle names {}.{}, which no weights need; refused, nothing "
+                      "of it was run (save the model's state_dict() alone)",
+                      where_, printable(module), printable(name)));
     push(PickleKind::kGlobal, pack(*global));
   }
 
@@ -386,7 +388,8 @@ void Machine::step(uint8_t opcode) {
   }
 }
 
-// Walks over all values without recursion: a value that holds itself, or nests too deep, is refused.
+// Walks over all values without recursion: a value that holds itself, or nests too deep, is
+// refused.
 void Machine::check_nesting() const {
   enum : uint8_t { kUnseen = 0xff, kOpen = 0xfe };  // otherwise: how deep it nests
   static_assert(kMaxPickleDepth < kOpen);

@@ -11,12 +11,12 @@
 namespace cairn::weights {
 
 enum class PickleGlobal : uint8_t {
-  kStorageType,         // the number's other bits: DType
-  kOrderedDict,         // (), or (list of pairs)
-  kSize,                // torch.Size(tuple)
-  kRebuildTensor,       // (storage, offset, size, stride, …)
-  kRebuildParameter,    // (tensor, …)
-  kOther,               // any arguments; nobody asks for the value
+  kStorageType,       // the number's other bits: DType
+  kOrderedDict,       // (), or (list of pairs)
+  kSize,              // torch.Size(tuple)
+  kRebuildTensor,     // (storage, offset, size, stride, …)
+  kRebuildParameter,  // (tensor, …)
+  kOther,             // any arguments; nobody asks for the value
 };
 
 // What PickleValue::number of a kGlobal holds.

@@ -68,9 +68,10 @@ class HeaderParser {
     for (const auto& [known, dtype] : kTypes) {
       if (type == known) return dtype;
     }
-    throw Error(fmt::format("{}: tensor {} has the type {}, which is not supported (F16, BF16, F32, "
-                            "F64, I8 to I64, U8 and BOOL are)",
-                            where_, printable(name), printable(type)));
+    throw Error(
+        fmt::format("{}: tensor {} has the type {}, which is not supported (F16, BF16, F32, "
+                    "F64, I8 to I64, U8 and BOOL are)",
+                    where_, printable(name), printable(type)));
   }
 
   std::vector<uint64_t> numbers(const std::string& name, const nlohmann::json& value,
@@ -96,13 +97,6 @@ uint64_t read_length(std::span<const uint8_t> bytes) {
 }
 
 }  // namespace
-
-const char* safetensors_name(DType dtype) {
-  for (const auto& [name, known] : kTypes) {
-    if (known == dtype) return name;
-  }
-  CAIRN_ASSERT(false);
-}
 
 SafetensorsView parse_safetensors(std::span<const uint8_t> bytes, const std::string& where) {
   const uint64_t length = bytes.size() < 8 ? 0 : read_length(bytes);
@@ -142,9 +136,9 @@ SafetensorsView parse_safetensors(std::span<const uint8_t> bytes, const std::str
   if (position != data.size()) parser.fail("there are bytes that belong to no tensor");
   for (Entry& e : entries) {
     std::vector<int64_t> strides = row_major_strides(e.shape);
-    file.tensors.push_back(
-        {std::move(e.name),
-         {e.dtype, std::move(e.shape), std::move(strides), data.subspan(e.begin, e.end - e.begin)}});
+    file.tensors.push_back({std::move(e.name),
+                            {e.dtype, std::move(e.shape), std::move(strides),
+                             data.subspan(e.begin, e.end - e.begin)}});
   }
   return file;
 }

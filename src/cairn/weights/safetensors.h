@@ -14,9 +14,6 @@ namespace cairn::weights {
 
 inline constexpr const char* kSafetensorsMetadata = "__metadata__";
 
-// How the format names an element type ("F32").
-const char* safetensors_name(DType dtype);
-
 struct SafetensorsView {
   std::vector<NamedTensor> tensors;  // in the order of their data; views of the bytes
   std::map<std::string, std::string> metadata;

@@ -32,7 +32,7 @@ inline constexpr size_t kMaxDims = 8;
 inline constexpr int64_t kMaxElements = int64_t{1} << 31;
 
 // Element (i, j, …) lies (i·strides[0] + j·strides[1] + …) elements after the begin of data; all of
-// them lie within it. data is aligned to the element's size where it came from load_weights.
+// them lie within it. data of a PyTorch file is aligned to the element's size.
 struct StoredTensor {
   DType dtype = DType::kFloat32;
   std::vector<int64_t> shape;

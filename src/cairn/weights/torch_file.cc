@@ -124,8 +124,8 @@ TorchFile parse_torch_zip(std::span<const uint8_t> bytes, const std::string& whe
     const auto data = zip.read(fmt::format("{}data/{}", folder, storage.key));
     if (!is_size_of(storage, storage.count, data.size()))
       throw Error(fmt::format("{}: storage {} claims {} elements of {} bytes, but has {} bytes",
-                              where, printable(storage.key), storage.count,
-                              size_of(storage.dtype), data.size()));
+                              where, printable(storage.key), storage.count, size_of(storage.dtype),
+                              data.size()));
     set_storage(file, i, data);
   }
   return file;

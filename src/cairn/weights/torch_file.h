@@ -1,8 +1,8 @@
 // Files of torch.save: the zip format (PyTorch 1.6 and later) and the legacy one before it.
 //
-// Zip: NAME/data.pkl is a pickle, NAME/data/KEY the bytes of each storage that it names. Legacy: four
-// pickles (a magic number, the protocol 1001, facts of the machine, the values), a pickled list of
-// storage keys, and for each key a count (int64) and its elements. Both as in
+// Zip: NAME/data.pkl is a pickle, NAME/data/KEY the bytes of each storage that it names. Legacy:
+// four pickles (a magic number, the protocol 1001, facts of the machine, the values), a pickled
+// list of storage keys, and for each key a count (int64) and its elements. Both as in
 // torch/serialization.py.
 #pragma once
 

@@ -23,8 +23,7 @@ constexpr std::string_view kUsualKeys[] = {"state_dict", "model_state_dict", "mo
 // Finds the state dict among the values of a file.
 class Finder {
  public:
-  Finder(const TorchFile& file, const std::string& where)
-      : pickle_(file.pickle), where_(where) {}
+  Finder(const TorchFile& file, const std::string& where) : pickle_(file.pickle), where_(where) {}
 
   // Sets `key` to the entry that it is under.
   PickleId find(std::string& key) const {
@@ -34,7 +33,8 @@ class Finder {
     if (!key.empty()) {
       const PickleId* entry = entry_of(root, key);
       if (entry != nullptr && tensors_of(*entry) > 0) return *entry;
-      throw Error(fmt::format("{}: has no state dict {}; it has {}", where_, printable(key), entries()));
+      throw Error(
+          fmt::format("{}: has no state dict {}; it has {}", where_, printable(key), entries()));
     }
     for (const std::string_view usual : kUsualKeys) {
       const PickleId* entry = entry_of(root, usual);
@@ -79,7 +79,8 @@ class Finder {
         break;
       }
       const size_t tensors = tensors_of(root.items[i + 1]);
-      parts.push_back(printable(name.text) + (tensors > 0 ? fmt::format(" ({} tensors)", tensors) : ""));
+      parts.push_back(printable(name.text) +
+                      (tensors > 0 ? fmt::format(" ({} tensors)", tensors) : ""));
     }
     return parts.empty() ? "no entries" : fmt::format("{}", fmt::join(parts, ", "));
   }
@@ -95,9 +96,9 @@ class Finder {
       key = name.text;
     }
     if (found == 1) return *only;
-    throw Error(fmt::format("{}: {}; it has {}", where_,
-                            found == 0 ? "holds no state dict" : "say with --key which entry to take",
-                            entries()));
+    throw Error(fmt::format(
+        "{}: {}; it has {}", where_,
+        found == 0 ? "holds no state dict" : "say with --key which entry to take", entries()));
   }
 
   const Pickle& pickle_;
@@ -125,7 +126,8 @@ WeightFile from_torch(const TorchFile& file, const std::string& where, const std
 
 void check_name(const std::string& name, const std::string& where) {
   if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-    throw Error(fmt::format("{}: the tensor name {} has control characters", where, printable(name)));
+    throw Error(
+        fmt::format("{}: the tensor name {} has control characters", where, printable(name)));
 }
 
 }  // namespace
@@ -134,12 +136,13 @@ WeightFile parse_weights(std::span<const uint8_t> bytes, const std::string& wher
                          const std::string& key) {
   WeightFile weights;
   if (is_torch_zip(bytes) || is_torch_legacy(bytes)) {
-    TorchFile file = is_torch_zip(bytes) ? parse_torch_zip(bytes, where)
-                                         : parse_torch_legacy(bytes, where);
+    TorchFile file =
+        is_torch_zip(bytes) ? parse_torch_zip(bytes, where) : parse_torch_legacy(bytes, where);
     weights = from_torch(file, where, key);
     weights.owner = std::make_shared<decltype(file.aligned)>(std::move(file.aligned));
   } else if (!bytes.empty() && bytes[0] == 0x80) {
-    throw Error(where + ": a pickle, but not one of torch.save; save the state_dict with torch.save");
+    throw Error(where +
+                ": a pickle, but not one of torch.save; save the state_dict with torch.save");
   } else {
     SafetensorsView file = parse_safetensors(bytes, where);
     weights.tensors = std::move(file.tensors);
@@ -155,8 +158,9 @@ WeightFile parse_weights(std::span<const uint8_t> bytes, const std::string& wher
 WeightFile load_weights(const std::filesystem::path& path, const std::string& key) {
   const auto file = std::make_shared<const MappedFile>(path);
   WeightFile weights = parse_weights(file->bytes(), path.string(), key);
-  weights.owner = std::make_shared<std::pair<std::shared_ptr<const MappedFile>,
-                                             std::shared_ptr<const void>>>(file, weights.owner);
+  weights.owner =
+      std::make_shared<std::pair<std::shared_ptr<const MappedFile>, std::shared_ptr<const void>>>(
+          file, weights.owner);
   return weights;
 }
 

@@ -138,13 +138,14 @@ std::span<const uint8_t> ZipArchive::read(std::string_view name) const {
   if (found == by_name_.end()) fail(fmt::format("it has no entry {}", printable(name)));
   const Entry& entry = entries_[found->second];
   if (entry.method != 0 || (entry.flags & 1) != 0 || entry.packed != entry.size)
-    throw Error(fmt::format("{}: entry {} is compressed or encrypted, which torch.save never does; "
-                            "load the file with PyTorch and save it again",
-                            where_, printable(name)));
+    throw Error(
+        fmt::format("{}: entry {} is compressed or encrypted, which torch.save never does; "
+                    "load the file with PyTorch and save it again",
+                    where_, printable(name)));
   const auto bytes = bytes_.subspan(entry.data, entry.size);
   if (crc32_z(0, bytes.data(), bytes.size()) != entry.crc)
-    throw Error(fmt::format("{}: entry {} is damaged: its checksum differs", where_,
-                            printable(name)));
+    throw Error(
+        fmt::format("{}: entry {} is damaged: its checksum differs", where_, printable(name)));
   return bytes;
 }
 
