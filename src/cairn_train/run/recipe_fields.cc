@@ -24,7 +24,7 @@ void add_run(RecipeTable& t, Recipe& r) {
   t.number(
       "ema", r.ema, 0, 0.999999,
       "how much of the averaged weights a step keeps; they are validated and exported; 0: off");
-  t.text("init", r.init, "weights (.safetensors) to start from; empty: random");
+  t.text("init", r.init, "weights (.safetensors, .pth) to start from; empty: random");
   t.choice("export_weights", r.export_weights, {"last", "best"},
            "which weights become model.onnx; best: by the validation score best_by");
   t.choice("best_by", r.best_by, {"map", "gap", "top1", "loss"},
