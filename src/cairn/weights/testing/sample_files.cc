@@ -10,7 +10,8 @@ Bytes as_bytes(const std::string& text) { return {text.begin(), text.end()}; }
 
 std::string little_endian(uint64_t value, size_t bytes) {
   std::string text;
-  for (size_t i = 0; i < bytes; ++i) text.push_back(static_cast<char>(value >> (8 * i)));
+  for (size_t i = 0; i < bytes; ++i)
+    text.push_back(static_cast<char>(i < 8 ? value >> (8 * i) : 0));
   return text;
 }
 
