@@ -83,7 +83,7 @@ void check_golden(const std::string& name, const std::string& model) {
   if (!(error < limit)) throw Error(name + ": too far from the golden output");
 }
 
-void run(const std::vector<std::string>& arguments) {
+void run_fixture(const std::vector<std::string>& arguments) {
   const std::string command = arguments.empty() ? "" : arguments[0];
   if (command == "keys") return print_keys();
   if (command == "golden") return check_golden(arguments.at(1), arguments.at(2));
@@ -97,7 +97,7 @@ void run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    cairn::run({argv + 1, argv + argc});
+    cairn::run_fixture({argv + 1, argv + argc});
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
