@@ -12,6 +12,7 @@ find_dependency(ONNX)
 find_dependency(Protobuf)
 find_dependency(JPEG)
 find_dependency(PNG)
+find_dependency(ZLIB)
 find_dependency(hwy)
 find_dependency(yaml-cpp)
 

@@ -7,13 +7,13 @@ set -euo pipefail
 runtime=(
   build-essential cmake ninja-build ccache git pkg-config
   libdnnl-dev libonnx-dev libprotobuf-dev protobuf-compiler
-  libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev
+  libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev zlib1g-dev
   libopencv-core-dev libopencv-imgproc-dev libhwy-dev
   nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libssl-dev
 )
 train=(libtorch-dev)
-test=(libgtest-dev libopencv-imgcodecs-dev libonnx-testdata clang-format)
+test=(libgtest-dev libopencv-imgcodecs-dev libonnx-testdata clang-format python3-torch)
 # For `make fuzz` and `make lint`.
 tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)
 bench=(libbenchmark-dev nodejs npm)

@@ -24,7 +24,7 @@ std::span<const Command> commands() {
       {"retrieve", "find the most similar photos, as a submission", declare_retrieve},
       {"eval", "score a submission", declare_eval},
       {"report", "show scores, curves and results as an HTML page", declare_report},
-      {"model", "look into an ONNX file, or annotate it", declare_model},
+      {"model", "look into an ONNX file, annotate it, or make one of a checkpoint", declare_model},
       {"lists", "make the photo lists of a dataset that training reads", declare_lists},
       {"synth", "draw a small landmark world for demos and tests", declare_synth},
   };
@@ -33,8 +33,8 @@ std::span<const Command> commands() {
 
 namespace {
 
-// `cairn train …` is the program cairn-train, which needs LibTorch; it lies beside this one or on
-// the PATH.
+// `cairn train …` and `cairn model import …` are the program cairn-train, which needs LibTorch; it
+// lies beside this one or on the PATH.
 int start_trainer(int argc, char** argv) {
   std::vector<char*> arguments(argv, argv + argc);
   arguments.push_back(nullptr);
@@ -47,8 +47,9 @@ int start_trainer(int argc, char** argv) {
     ::execv(beside.c_str(), arguments.data());
   ::execvp(name.c_str(), arguments.data());
   fmt::print(stderr,
-             "cairn train: the program cairn-train is not installed (it is built with "
-             "-DCAIRN_TRAIN=ON)\n");
+             "cairn {}: the program cairn-train is not installed (it is built with "
+             "-DCAIRN_TRAIN=ON)\n",
+             argv[1]);
   return kFailed;
 }
 
@@ -70,7 +71,8 @@ int run(int argc, char** argv) {
 }  // namespace cairn::apps
 
 int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "train")
+  const auto is = [&](int i, std::string_view word) { return argc > i && argv[i] == word; };
+  if (is(1, "train") || (is(1, "model") && is(2, "import")))
     return cairn::apps::start_trainer(argc, argv);
   return cairn::apps::run(argc, argv);
 }

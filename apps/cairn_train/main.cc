@@ -1,4 +1,5 @@
-// cairn-train: the commands that need LibTorch. `cairn train …` starts it.
+// cairn-train: the commands that need LibTorch. `cairn train …` and `cairn model import …` start
+// it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +11,7 @@
 #include "cairn_train/run/dry_run.h"
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/trainer.h"
+#include "commands.h"
 #include "run_app.h"
 
 namespace cairn::apps {
@@ -52,12 +54,14 @@ void declare_train(CLI::App& app, TrainArguments& arguments) {
 }
 
 int run_program(int argc, char** argv) {
-  CLI::App app("Training for cairn (started as `cairn train …`).", "cairn");
+  CLI::App app("Training for cairn (started as `cairn train …` and `cairn model import …`).",
+               "cairn");
   app.set_version_flag("--version", "cairn-train " CAIRN_VERSION);
   app.require_subcommand(1);
   TrainArguments arguments;
   declare_train(*app.add_subcommand("train", "train an embedding network from a recipe"),
                 arguments);
+  declare_model(*app.add_subcommand("model", "make a model of a checkpoint"));
   return run_app(app, argc, argv);
 }
 

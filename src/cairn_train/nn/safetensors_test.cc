@@ -2,11 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
-#include "cairn/base/random.h"
 #include "cairn/base/testing/testing.h"
 
 namespace cairn::nn {
@@ -20,23 +17,6 @@ NamedTensors sample() {
           {"a scalar, and \"quotes\"", torch::tensor(0.25f)},
           {"bn.num_batches_tracked", torch::tensor(int64_t{1} << 40)},
           {"empty", torch::zeros({0, 4})}};
-}
-
-std::vector<uint8_t> file_bytes(const std::string& header, size_t data_size) {
-  std::string text;
-  for (size_t i = 0; i < 8; ++i) text.push_back(static_cast<char>(header.size() >> (8 * i)));
-  text.append(header).append(data_size, '\1');
-  return {text.begin(), text.end()};
-}
-
-void expect_refused(const std::string& header, size_t data_size, const std::string& reason) {
-  try {
-    parse_safetensors(file_bytes(header, data_size), "test.safetensors");
-    ADD_FAILURE() << "accepted: " << header;
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("test.safetensors: "), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find(reason), std::string::npos) << error.what();
-  }
 }
 
 TEST(Safetensors, reads_back_what_was_written_in_the_same_order) {
@@ -81,61 +61,21 @@ TEST(Safetensors, refuses_to_save_what_the_file_would_not_hold) {
   EXPECT_FALSE(std::filesystem::exists(dir / "w"));
 }
 
-TEST(Safetensors, refuses_files_that_lie_about_themselves) {
-  const std::string good = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
-  EXPECT_EQ(parse_safetensors(file_bytes(good, 8), "good").tensors.size(), 1u);
-  expect_refused(good, 9, "belong to no tensor");
-  expect_refused(good, 7, "past the end");
-  expect_refused("[]", 0, "not a JSON object");
-  expect_refused(R"({"a":1})", 0, "object");
-  expect_refused("{", 0, "not a JSON object");
-  expect_refused(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})", 8, "F64");
-  expect_refused(R"({"a":{"shape":[2],"data_offsets":[0,8]}})", 8, "no dtype");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8, "disagree");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8, "bad shape");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8, "bad shape");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8, "past the end");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0]}})", 8, "two data_offsets");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8, "hole");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
-                 R"("b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
-                 8, "overlap");
-  // Products that wrap around 2^64 to the right size.
-  expect_refused(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0,
-                 "disagree");
-  expect_refused(R"({"a":{"dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,0]}})",
-                 0, "disagree");
-  expect_refused(R"({"__metadata__":{"a":1}})", 0, "not text");
-  expect_refused(std::string(200000, '['), 0, "not a JSON object");
-}
-
 TEST(Safetensors, every_truncation_is_an_error) {
   const TempDir dir;
   save_safetensors(dir / "w", sample(), {{"k", "v"}});
   const auto bytes = read_file(dir / "w");
-  for (size_t size = 0; size < bytes.size(); ++size) {
-    EXPECT_THROW(parse_safetensors(std::span(bytes).first(size), "cut"), Error) << size;
+  for (size_t size = 0; size < bytes.size(); size += 5) {
+    write_file_atomically(dir / "cut", std::span(bytes).first(size));
+    EXPECT_THROW(load_safetensors(dir / "cut"), Error) << size;
   }
 }
 
-TEST(Safetensors, damaged_files_are_read_or_refused_but_never_crash) {
+TEST(Safetensors, writing_to_what_was_read_leaves_the_file_alone) {
   const TempDir dir;
-  save_safetensors(dir / "w", sample(), {{"k", "v"}});
-  const auto bytes = read_file(dir / "w");
-  Rng rng(7);
-  size_t refused = 0;
-  for (int round = 0; round < 3000; ++round) {
-    auto damaged = bytes;
-    for (uint64_t flips = 1 + rng.below(3); flips > 0; --flips) {
-      damaged[rng.below(damaged.size())] = static_cast<uint8_t>(rng.next());
-    }
-    try {
-      parse_safetensors(damaged, "damaged");
-    } catch (const Error&) {
-      ++refused;
-    }
-  }
-  EXPECT_GT(refused, 1000u);
+  save_safetensors(dir / "w", {{"w", torch::zeros({3})}});
+  load_safetensors(dir / "w").tensors[0].second.fill_(1);
+  EXPECT_TRUE(torch::equal(load_safetensors(dir / "w").tensors[0].second, torch::zeros({3})));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "cairn_train/loss/knowledge.h"
 #include "cairn_train/loss/rejection.h"
+#include "cairn_train/run/carried_head.h"
 
 namespace cairn::run {
 namespace {
@@ -19,6 +20,8 @@ Classification::Classification(const Recipe& recipe, const data::TrainingSet& se
                             static_cast<int64_t>(set.landmark_of_class.size()))),
       margin_(make_margin_head(recipe.head, set.photos_of_class, 0, set.photos_of_class.size())),
       class_weights_(class_weights(recipe.head, set.photos_of_class)) {
+  if (recipe.head.carry_over && !recipe.init.empty())
+    carried_ = carry_over_head(recipe.init, set.landmark_of_class, 0, head_->weight());
   for (const data::Sample& sample : set.samples) classes_.push_back(sample.class_index);
   for (const size_t i : set.nonlandmark) classes_[i] = kNonlandmark;
   if (!recipe.knowledge.teacher.empty())
@@ -93,7 +96,10 @@ void Classification::imprint(const torch::Tensor& class_means) {
   const torch::Tensor rows =
       loss::normalize_rows(class_means).repeat_interleave(centres, /*dim=*/0);
   const torch::Tensor noise = loss::normalize_rows(torch::randn_like(rows));
+  const torch::Tensor carried = index_of(carried_, rows);
+  const torch::Tensor known = head_->weight().index_select(0, carried);
   head_->weight().copy_(centres == 1 ? rows : rows + kApart * noise);
+  head_->weight().index_copy_(0, carried, known);
 }
 
 }  // namespace cairn::run

@@ -36,6 +36,7 @@ class Classification final : public Objective {
   std::unique_ptr<loss::MarginHead> margin_;
   static constexpr int64_t kNonlandmark = -2;
   std::vector<int64_t> classes_;      // by sample; -1: none
+  std::vector<int64_t> carried_;      // the head's rows that come from `init`
   std::vector<float> class_weights_;  // by class, of mean 1
   std::unique_ptr<Teacher> teacher_;  // null without
 };

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <sstream>
 
 #include "cairn/base/error.h"
@@ -13,9 +12,7 @@
 #include "cairn_train/run/recipe.h"
 
 namespace cairn::run {
-namespace {
 
-// "17,4,…" → the class of each landmark id.
 std::map<int64_t, int64_t> classes_of(const std::string& labels) {
   std::map<int64_t, int64_t> classes;
   std::istringstream list(labels);
@@ -26,8 +23,6 @@ std::map<int64_t, int64_t> classes_of(const std::string& labels) {
   }
   return classes;
 }
-
-}  // namespace
 
 Teacher::Teacher(const std::string& weights, const std::vector<int64_t>& landmarks) {
   nn::Safetensors saved = nn::load_safetensors(weights);

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "cairn_train/nn/embedding_net.h"
 
 namespace cairn::run {
+
+// "17,4,…" (cairn.labels) → the class of each landmark id.
+std::map<int64_t, int64_t> classes_of(const std::string& labels);
 
 class Teacher {
  public:

@@ -30,6 +30,7 @@ struct HeadOptions {
   // arcface | subcenter | cosface | amsoftmax | circle | cosine | softmax | none
   std::string type = "arcface";
   bool imprint = false;
+  bool carry_over = false;  // landmarks that the classifier in `init` knows start at its centres
   int centers = 3;
   double scale = 30;
   double margin = 0.3;

@@ -27,7 +27,7 @@ void add_run(RecipeTable& t, Recipe& r) {
   t.number(
       "ema", r.ema, 0, 0.999999,
       "how much of the averaged weights a step keeps; they are validated and exported; 0: off");
-  t.text("init", r.init, "weights (.safetensors) to start from; empty: random");
+  t.text("init", r.init, "weights (.safetensors, .pth) to start from; empty: random");
   t.choice("export_weights", r.export_weights, {"last", "best"},
            "which weights become model.onnx; best: by the validation score best_by");
   t.choice("best_by", r.best_by, {"map", "gap", "top1", "loss"},
@@ -125,6 +125,9 @@ void add_losses(RecipeTable& t, HeadOptions& h, TripletOptions& tri, CenterOptio
            {"arcface", "subcenter", "cosface", "amsoftmax", "circle", "cosine", "softmax", "none"},
            "classifier over the landmarks; cosine: no margin; softmax: linear");
   t.flag("head.imprint", h.imprint, "start the centres at the mean embeddings of the landmarks");
+  t.flag("head.carry_over", h.carry_over,
+         "start the centres of landmarks that the classifier in init knows at its own (by landmark "
+         "id; without cairn.labels, by place)");
   t.whole("head.centers", h.centers, 1, 100, "centres a landmark, for subcenter");
   t.number("head.scale", h.scale, 0.1, 1000, "s of all but softmax; for circle try 256");
   t.number("head.margin", h.margin, 0, 1.5,

@@ -5,7 +5,9 @@
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
+#include "cairn_train/nn/checkpoint_keys.h"
 #include "cairn_train/nn/layers.h"
+#include "cairn_train/nn/stored_weights.h"
 #include "cairn_train/nn/weights.h"
 #include "cairn_train/run/forward.h"
 #include "cairn_train/run/stages.h"
@@ -33,12 +35,11 @@ nn::EmbeddingNet make_net(const Recipe& recipe) {
   keep_channels_last(net);
   if (recipe.freeze_batch_norms) nn::freeze_batch_norms(net);
   if (recipe.init.empty()) return net;
-  nn::LoadReport report =
-      nn::load_state(net, nn::load_safetensors(recipe.init).tensors, nn::Strictness::kLenient);
+  nn::LoadReport report = nn::load_state(
+      net, nn::renamed_for(net, nn::load_weights(recipe.init).tensors), nn::Strictness::kLenient);
   std::erase_if(report.missing, nn::is_unused_key);
-  // Another run's classifier is of other landmarks.
-  std::erase_if(report.unexpected,
-                [](const std::string& key) { return key.starts_with(nn::kHeadPrefix); });
+  // The classifier: see carry_over_head.
+  nn::forgive(report, {nn::kHeadPrefix, "classifier.", "fc."});
   if (report.loaded == 0)
     throw Error(fmt::format("{}: none of its tensors fits the network ({})", recipe.init,
                             report.summary()));
