@@ -1,7 +1,11 @@
 #include "cairn_train/run/classification.h"
 
+#include <fmt/format.h>
+
+#include "cairn/base/log.h"
 #include "cairn_train/loss/knowledge.h"
 #include "cairn_train/loss/rejection.h"
+#include "cairn_train/run/carry.h"
 
 namespace cairn::run {
 namespace {
@@ -94,6 +98,13 @@ void Classification::imprint(const torch::Tensor& class_means) {
       loss::normalize_rows(class_means).repeat_interleave(centres, /*dim=*/0);
   const torch::Tensor noise = loss::normalize_rows(torch::randn_like(rows));
   head_->weight().copy_(centres == 1 ? rows : rows + kApart * noise);
+}
+
+void Classification::carry(const std::filesystem::path& weights,
+                           const std::vector<int64_t>& landmarks) {
+  const int64_t known = carry_centres(weights, landmarks, head_->weight());
+  log_info(
+      fmt::format("{}: knows {} of the {} landmarks", weights.string(), known, landmarks.size()));
 }
 
 }  // namespace cairn::run

@@ -17,6 +17,7 @@ class Classification final : public Objective {
 
   torch::Tensor loss(const torch::Tensor& embeddings, const Shown& shown) override;
   void imprint(const torch::Tensor& class_means) override;
+  void carry(const std::filesystem::path& weights, const std::vector<int64_t>& landmarks) override;
   std::shared_ptr<torch::nn::Module> module() override { return head_; }
 
  private:

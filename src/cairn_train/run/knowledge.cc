@@ -3,40 +3,25 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <sstream>
 
 #include "cairn/base/error.h"
 #include "cairn_train/nn/weights.h"
 #include "cairn_train/run/forward.h"
 #include "cairn_train/run/heads.h"
 #include "cairn_train/run/metric.h"
+#include "cairn_train/run/outputs.h"
 #include "cairn_train/run/recipe.h"
 
 namespace cairn::run {
-namespace {
-
-// "17,4,…" → the class of each landmark id.
-std::map<int64_t, int64_t> classes_of(const std::string& labels) {
-  std::map<int64_t, int64_t> classes;
-  std::istringstream list(labels);
-  std::string id;
-  while (std::getline(list, id, ',')) {
-    const auto next = static_cast<int64_t>(classes.size());
-    classes.emplace(std::stoll(id), next);
-  }
-  return classes;
-}
-
-}  // namespace
 
 Teacher::Teacher(const std::string& weights, const std::vector<int64_t>& landmarks) {
   nn::Safetensors saved = nn::load_safetensors(weights);
-  if (!saved.metadata.contains("cairn.recipe") || !saved.metadata.contains("cairn.labels"))
+  if (!saved.metadata.contains("cairn.recipe") || !saved.metadata.contains(kLabelsKey))
     throw Error(weights +
                 ": has no classifier to learn from; give the weights.safetensors of a run "
                 "with a head");
   const Recipe recipe = parse_recipe(saved.metadata.at("cairn.recipe"), weights);
-  const std::map<int64_t, int64_t> classes = classes_of(saved.metadata.at("cairn.labels"));
+  const std::map<int64_t, int64_t> classes = classes_of(saved.metadata.at(kLabelsKey), weights);
   std::vector<int64_t> columns;
   for (const int64_t landmark : landmarks) {
     const auto found = classes.find(landmark);

@@ -63,6 +63,9 @@ class Sum final : public Objective {
   void imprint(const torch::Tensor& class_means) override {
     for (const auto& part : parts_) part->imprint(class_means);
   }
+  void carry(const std::filesystem::path& weights, const std::vector<int64_t>& landmarks) override {
+    for (const auto& part : parts_) part->carry(weights, landmarks);
+  }
   std::shared_ptr<torch::nn::Module> module() override { return module_; }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -39,6 +40,11 @@ class Objective {
   // Qi, Brown, Lowe 2018): a network that already sees something then has nothing to unlearn.
   // Further sub-centres start beside the mean.
   virtual void imprint(const torch::Tensor& /*class_means*/) {}
+
+  // Starts the centres of landmarks that an earlier run knew at its centres (carry.h); landmarks:
+  // of each class.
+  virtual void carry(const std::filesystem::path& /*weights*/,
+                     const std::vector<int64_t>& /*landmarks*/) {}
 
   // Trained along with the network; null where there is nothing.
   virtual std::shared_ptr<torch::nn::Module> module() { return nullptr; }

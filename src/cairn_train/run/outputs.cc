@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
+
 #include "cairn/base/csv.h"
+#include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn_train/run/stages.h"
 
@@ -22,6 +25,23 @@ std::string labels_text(const data::TrainingSet& set) {
   return fmt::format("{}", fmt::join(set.landmark_of_class, ","));
 }
 
+std::map<int64_t, int64_t> classes_of(const std::string& labels, const std::string& where) {
+  std::map<int64_t, int64_t> classes;
+  const char* at = labels.data();
+  const char* const end = at + labels.size();
+  while (at != end) {
+    int64_t landmark = 0;
+    const auto [stop, failed] = std::from_chars(at, end, landmark);
+    const bool next = stop != end && *stop == ',';
+    const bool last_or_next = stop == end || (next && stop + 1 != end);
+    if (failed != std::errc() || !last_or_next ||
+        !classes.emplace(landmark, static_cast<int64_t>(classes.size())).second)
+      throw Error(fmt::format("{}: its {} is no list of landmark ids", where, kLabelsKey));
+    at = next ? stop + 1 : stop;
+  }
+  return classes;
+}
+
 void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::TrainingSet& set,
                  const std::filesystem::path& file) {
   std::map<std::string, std::string> metadata = {
@@ -33,7 +53,7 @@ void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::
       {"cairn.embedding_dim", std::to_string(net.embedding_dim())},
       {"cairn.recipe", portable_recipe_yaml(recipe)},
       {"cairn.version", CAIRN_VERSION}};
-  if (!set.landmark_of_class.empty()) metadata["cairn.labels"] = labels_text(set);
+  if (!set.landmark_of_class.empty()) metadata[kLabelsKey] = labels_text(set);
   nn::export_onnx(net, file, metadata);
 }
 

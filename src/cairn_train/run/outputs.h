@@ -1,7 +1,9 @@
 // What a run leaves for others.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "cairn_train/data/photo_store.h"
@@ -15,7 +17,10 @@ namespace cairn::run {
 image::Normalisation normalisation_of(const Recipe& recipe);
 
 // The landmark of each class, separated by commas: what files call cairn.labels.
+inline constexpr const char* kLabelsKey = "cairn.labels";
 std::string labels_text(const data::TrainingSet& set);
+// Back: the class of each landmark. Throws Error ("where: …") on anything else.
+std::map<int64_t, int64_t> classes_of(const std::string& labels, const std::string& where);
 
 // model.onnx with its metadata.
 void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::TrainingSet& set,

@@ -29,6 +29,7 @@ struct HeadOptions {
   // arcface | subcenter | cosface | amsoftmax | circle | cosine | softmax | none
   std::string type = "arcface";
   bool imprint = false;
+  bool carry = false;
   int centers = 3;
   double scale = 30;
   double margin = 0.3;

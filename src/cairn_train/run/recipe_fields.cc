@@ -87,6 +87,8 @@ void add_losses(RecipeTable& t, HeadOptions& h, TripletOptions& tri, CenterOptio
            {"arcface", "subcenter", "cosface", "amsoftmax", "circle", "cosine", "softmax", "none"},
            "classifier over the landmarks; cosine: no margin; softmax: linear");
   t.flag("head.imprint", h.imprint, "start the centres at the mean embeddings of the landmarks");
+  t.flag("head.carry", h.carry,
+         "start the centres of landmarks that init's classifier knows at its centres");
   t.whole("head.centers", h.centers, 1, 100, "centres a landmark, for subcenter");
   t.number("head.scale", h.scale, 0.1, 1000, "s of all but softmax; for circle try 256");
   t.number("head.margin", h.margin, 0, 1.5,

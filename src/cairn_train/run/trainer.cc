@@ -180,6 +180,8 @@ void Trainer::run() {
   if (recipe_.head.imprint && position_.epoch == 0 && position_.batch == 0 && epochs_ > 0)
     objective_->imprint(
         class_means(net_, set_, store_, loader_options(), static_cast<size_t>(recipe_.batch)));
+  if (recipe_.head.carry && !recipe_.init.empty() && position_.epoch == 0 && position_.batch == 0)
+    objective_->carry(recipe_.init, set_.landmark_of_class);
   net_.train();
   while (!ended()) {
     train_epoch();
@@ -345,7 +347,7 @@ void Trainer::write_outputs() {
   if (const auto head = objective_->module()) {
     for (auto& [name, tensor] : on_cpu(nn::state_dict(*head)))
       weights.emplace_back(nn::kHeadPrefix + name, tensor);
-    metadata["cairn.labels"] = labels_text(set_);
+    metadata[kLabelsKey] = labels_text(set_);
   }
   nn::save_safetensors(folder_ / "weights.safetensors", weights, metadata,
                        recipe_.weights == "f16");
