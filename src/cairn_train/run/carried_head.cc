@@ -26,7 +26,7 @@ std::vector<int64_t> carry_over_head(const std::string& init, const std::vector<
   const int64_t centres = weight.size(0) / std::max<int64_t>(1, std::ssize(landmarks));
   const auto labels = file.metadata.find("cairn.labels");
   std::map<int64_t, int64_t> class_of;
-  if (labels != file.metadata.end()) class_of = classes_of(labels->second);
+  if (labels != file.metadata.end()) class_of = classes_of(labels->second, init);
   if (labels != file.metadata.end() && known.size(0) != std::ssize(class_of) * centres)
     throw Error(
         fmt::format("{}: its classifier has {} rows for {} landmarks, which is not "

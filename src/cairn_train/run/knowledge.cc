@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <sstream>
+#include <charconv>
 
 #include "cairn/base/error.h"
 #include "cairn_train/nn/weights.h"
@@ -13,13 +13,19 @@
 
 namespace cairn::run {
 
-std::map<int64_t, int64_t> classes_of(const std::string& labels) {
+std::map<int64_t, int64_t> classes_of(const std::string& labels, const std::string& where) {
   std::map<int64_t, int64_t> classes;
-  std::istringstream list(labels);
-  std::string id;
-  while (std::getline(list, id, ',')) {
-    const auto next = static_cast<int64_t>(classes.size());
-    classes.emplace(std::stoll(id), next);
+  const char* at = labels.data();
+  const char* const end = at + labels.size();
+  while (at != end) {
+    int64_t landmark = 0;
+    const auto [stop, failed] = std::from_chars(at, end, landmark);
+    const bool next = stop != end && *stop == ',';
+    const bool last_or_next = stop == end || (next && stop + 1 != end);
+    if (failed != std::errc() || !last_or_next ||
+        !classes.emplace(landmark, static_cast<int64_t>(classes.size())).second)
+      throw Error(fmt::format("{}: its cairn.labels is no list of landmark ids", where));
+    at = next ? stop + 1 : stop;
   }
   return classes;
 }
@@ -31,7 +37,7 @@ Teacher::Teacher(const std::string& weights, const std::vector<int64_t>& landmar
                 ": has no classifier to learn from; give the weights.safetensors of a run "
                 "with a head");
   const Recipe recipe = parse_recipe(saved.metadata.at("cairn.recipe"), weights);
-  const std::map<int64_t, int64_t> classes = classes_of(saved.metadata.at("cairn.labels"));
+  const std::map<int64_t, int64_t> classes = classes_of(saved.metadata.at("cairn.labels"), weights);
   std::vector<int64_t> columns;
   for (const int64_t landmark : landmarks) {
     const auto found = classes.find(landmark);

@@ -15,7 +15,7 @@
 namespace cairn::run {
 
 // "17,4,…" (cairn.labels) → the class of each landmark id.
-std::map<int64_t, int64_t> classes_of(const std::string& labels);
+std::map<int64_t, int64_t> classes_of(const std::string& labels, const std::string& where);
 
 class Teacher {
  public:
