@@ -1,0 +1,38 @@
+// Inner products of 8-bit rows with bounds of their errors: which rows of a panel may be hits of a
+// query. A panel is kPanelRows index rows, a tile kTileQueries queries.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace cairn::search::kernels {
+
+inline constexpr size_t kPanelRows = 32;
+inline constexpr size_t kTileQueries = 12;
+inline constexpr size_t kGroup = 4;  // dimensions that lie together
+
+struct Panel {
+  const uint8_t* values;   // groups × kPanelRows × kGroup: the signed values + 128
+  const float* scales;     // of each row: row ≈ scale × signed values
+  const float* residuals;  // the length of what that leaves out; -infinity: no such row
+};
+
+struct Tile {
+  const int8_t* values;    // groups × kTileQueries × kGroup
+  const int32_t* offsets;  // of each query: -128 × the sum of its values
+  const float* lengths;    // that a residual is multiplied with
+  const float* limits;
+};
+
+// masks[q] has bit r where float(product) × scale + length × residual >= limit, the product that of
+// the signed values of query q and row r.
+void promising_rows(const Panel& panel, const Tile& tile, size_t groups, uint32_t* masks);
+
+// The same, one product after the other; the roundings of the sum may differ.
+void promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups, uint32_t* masks);
+
+// Whether the processor has instructions for it (AVX-512 VNNI): without them promising_rows is the
+// plain function, and float32 is faster.
+bool has_int8_instructions();
+
+}  // namespace cairn::search::kernels
