@@ -53,6 +53,7 @@ Entry find(const std::string& name) {
   if (found.empty())
     throw Error(fmt::format("no network is called \"{}\"; there are {}", name,
                             fmt::join(arch_names(), ", ")));
+  std::ranges::sort(found, {}, &Entry::name);
   throw Error(fmt::format("\"{}\" may be {} or {}: give the whole name", name, found[0].name,
                           found[1].name));
 }
