@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
     const Clock::time_point started = Clock::now();
     optimiser.zero_grad();
     const torch::Tensor cosines = head.forward(run::forward(net, images, precision));
-    arcface.loss(cosines, labels).backward();
+    loss::class_losses(arcface.logits(cosines, labels), labels).mean().backward();
     optimiser.step(options.lr);
     times.push_back(std::chrono::duration<double>(Clock::now() - started).count());
   }
