@@ -35,6 +35,7 @@ Sampler::Sampler(const SamplerOptions& options, const TrainingSet& set, std::vec
   for (const size_t photo : pool_) {
     const Sample& sample = set.samples[photo];
     if (sample.landmark < 0) continue;
+    ++landmark_photos_;
     if (grouped) by_landmark[sample.landmark].push_back(photo);
     if (options.type != "continent" || sample.continent < 0) continue;
     const auto continent = static_cast<size_t>(sample.continent);
@@ -141,7 +142,7 @@ std::vector<size_t> Sampler::continent_order(uint64_t epoch) const {
   if (std::abs(sum - 1) > 1e-9)
     for (double& share : shares) share /= sum;
   const auto length = options_.epoch_photos > 0 ? static_cast<int64_t>(options_.epoch_photos)
-                                                : static_cast<int64_t>(pool_.size());
+                                                : static_cast<int64_t>(landmark_photos_);
   const auto quotas = continent_quotas(length, shares, options_.clean_share);
   std::vector<size_t> order;
   for (size_t c = 0; c < shares.size(); ++c) {

@@ -33,7 +33,8 @@ struct SamplerOptions {
 //              is P groups, of different landmarks as long as none has more groups than there are
 //              batches (image-uniform)
 //   continent  drawn with replacement: each continent its share, and of it clean_share from clean
-//              photos (Zhang et al., arXiv 2110.04294); as many photos as the pool has
+//              photos (Zhang et al., arXiv 2110.04294); as many as the pool has photos of
+//              landmarks
 //
 // All but shuffle draw photos of landmarks alone.
 class Sampler {
@@ -64,6 +65,7 @@ class Sampler {
   const uint64_t seed_;
   std::vector<std::vector<size_t>> identities_;  // photos by landmark
   std::array<Drawn, kContinents.size()> continents_;
+  size_t landmark_photos_ = 0;
   size_t count_ = 0;
   size_t batch_size_ = 0;
 };

@@ -186,6 +186,20 @@ TEST(Sampler, continent_gives_what_a_continent_lacks_to_the_others) {
   EXPECT_EQ(std::ranges::count(all, 0U), 0);  // on no continent
 }
 
+TEST(Sampler, continent_draws_as_many_photos_as_there_are_of_landmarks) {
+  TrainingSet set = set_of({300, 300});
+  for (Sample& sample : set.samples) sample.continent = 0;
+  const Sampler alone(of_type("continent"), set, set.train, 10, 1);
+  std::vector<size_t> pool = set.train;
+  for (int i = 0; i < 400; ++i) {  // as the list `all` has the test photos without a landmark
+    pool.push_back(set.samples.size());
+    set.samples.push_back({"none", "none.jpg"});
+  }
+  const Sampler among(of_type("continent"), set, pool, 10, 1);
+  EXPECT_EQ(among.count(), 60U);
+  EXPECT_EQ(among.batches(0), alone.batches(0));
+}
+
 TEST(Sampler, slices_of_a_batch_hold_whole_landmarks) {
   const TrainingSet set = set_of({9, 9, 9, 9, 9, 9, 9, 9});
   for (const char* type : {"identity", "image"}) {
