@@ -65,6 +65,28 @@ NamedTensors renamed_for(const torch::nn::Module& module, NamedTensors tensors) 
   return tensors;
 }
 
+NamedTensors with_pooled_shortcuts(const torch::nn::Module& module, NamedTensors tensors) {
+  constexpr std::string_view kShortcut = ".downsample.";
+  constexpr std::string_view kLast = ".downsample.2.weight";
+  const auto blocks_that_pool = [&](const auto& names) {
+    std::unordered_set<std::string> blocks;
+    for (const auto& [name, tensor] : names)
+      if (name.ends_with(kLast)) blocks.insert(name.substr(0, name.size() - kLast.size()));
+    return blocks;
+  };
+  const std::unordered_set<std::string> wanted = blocks_that_pool(state_dict(module));
+  const std::unordered_set<std::string> there = blocks_that_pool(tensors);
+  for (auto& [name, tensor] : tensors) {
+    const size_t at = name.find(kShortcut);
+    if (at == std::string::npos) continue;
+    const std::string block = name.substr(0, at);
+    char& place = name[at + kShortcut.size()];
+    const bool moves = wanted.contains(block) && !there.contains(block);
+    if (moves && (place == '0' || place == '1')) ++place;
+  }
+  return tensors;
+}
+
 std::vector<std::string> forgive(LoadReport& report, const std::vector<std::string>& ignorable) {
   std::vector<std::string> ignored;
   const auto drop = [&](const std::string& key) { return starts_with_any(key, ignorable); };

@@ -16,6 +16,12 @@ namespace cairn::nn {
 // "neck.0.weight", "classifier.weight" → "head.weight").
 NamedTensors renamed_for(const torch::nn::Module& module, NamedTensors tensors);
 
+// Tensors under the module's names, where its shortcuts pool first and the checkpoint's do not
+// (resnet50_avgdown from torchvision's ResNet-50, as the wz reference starts): "downsample.0" →
+// "downsample.1", "downsample.1" → "downsample.2" in those blocks. Another network, so for a start
+// of training only.
+NamedTensors with_pooled_shortcuts(const torch::nn::Module& module, NamedTensors tensors);
+
 // Takes out of the report what makes no difference to the network: keys that begin with one of
 // `ignorable`, and the counters num_batches_tracked, which old checkpoints lack. Returns the keys
 // that were unexpected or of another shape, and ignored.

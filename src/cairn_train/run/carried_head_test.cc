@@ -83,6 +83,32 @@ TEST(CheckpointKeys, a_bare_backbone_starts_a_network) {
   EXPECT_EQ(nn::load_state(net, renamed, nn::Strictness::kLenient).loaded, bare.size() - 1);
 }
 
+TEST(CheckpointKeys, shortcuts_without_a_pool_start_those_with_one) {
+  nn::NetOptions options{.backbone = "resnet50", .last_stride = 1, .neck = "none"};
+  const nn::NamedTensors plain = nn::state_dict(nn::EmbeddingNet(options));
+  options.backbone = "resnet50_avgdown";
+  options.key_style = "wz";
+  const nn::EmbeddingNet net(options);
+  const auto load = [&](const nn::NamedTensors& tensors) {
+    return nn::load_state(net, nn::with_pooled_shortcuts(net, nn::renamed_for(net, tensors)),
+                          nn::Strictness::kLenient);
+  };
+  EXPECT_TRUE(load(plain).complete()) << load(plain).summary();
+  const nn::NamedTensors own = nn::state_dict(net);
+  EXPECT_TRUE(load(own).complete()) << load(own).summary();
+  const auto tensor_of = [](const nn::NamedTensors& tensors, const std::string& key) {
+    for (const auto& [name, tensor] : tensors)
+      if (name == key) return tensor;
+    return torch::Tensor();
+  };
+  for (const char* key : {"layer1.0.downsample.0.weight", "layer4.0.downsample.0.weight"})
+    EXPECT_TRUE(torch::equal(tensor_of(own, std::string("base.") + key),
+                             tensor_of(plain, std::string("backbone.net.") + key)))
+        << key;
+  EXPECT_TRUE(torch::equal(tensor_of(own, "base.layer2.0.downsample.1.weight"),
+                           tensor_of(plain, "backbone.net.layer2.0.downsample.0.weight")));
+}
+
 TEST(CheckpointKeys, counters_and_classifiers_make_no_difference) {
   nn::LoadReport report;
   report.missing = {"bn1.num_batches_tracked", "conv1.weight", "fc.weight"};

@@ -35,9 +35,11 @@ nn::EmbeddingNet make_net(const Recipe& recipe) {
   keep_channels_last(net);
   if (recipe.freeze_batch_norms) nn::freeze_batch_norms(net);
   if (recipe.init.empty()) return net;
-  nn::LoadReport report = nn::load_state(
-      net, nn::renamed_for(net, nn::load_weights(recipe.init).tensors), nn::Strictness::kLenient);
+  nn::NamedTensors tensors = nn::renamed_for(net, nn::load_weights(recipe.init).tensors);
+  nn::LoadReport report = nn::load_state(net, nn::with_pooled_shortcuts(net, std::move(tensors)),
+                                         nn::Strictness::kLenient);
   std::erase_if(report.missing, nn::is_unused_key);
+  std::erase_if(report.unexpected, nn::is_unused_key);
   // The classifier: see carry_over_head.
   nn::forgive(report, {nn::kHeadPrefix, "classifier.", "fc."});
   if (report.loaded == 0)
