@@ -12,7 +12,7 @@ runtime=(
   nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libssl-dev
 )
-train=(libtorch-dev)
+train=(libtorch-dev libgloo-dev)
 test=(libgtest-dev libopencv-imgcodecs-dev libonnx-testdata clang-format python3-torch)
 # For `make fuzz` and `make lint`.
 tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)

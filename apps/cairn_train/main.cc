@@ -4,16 +4,20 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "cairn/base/log.h"
 #include "cairn_train/run/allocator.h"
+#include "cairn_train/run/distributed/job.h"
 #include "cairn_train/run/dry_run.h"
 #include "cairn_train/run/pipeline.h"
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/trainer.h"
 #include "commands.h"
+#include "launch.h"
 #include "run_app.h"
 
 namespace cairn::apps {
@@ -26,38 +30,49 @@ struct TrainArguments {
   std::vector<std::string> overrides;
   bool fresh = false;
   bool dry_run = false;
+  int processes = 1;
+  int exit_code = 0;  // of the processes that were started
 };
 
-void train_recipe(const TrainArguments& arguments) {
-  if (arguments.recipe.empty()) throw CLI::RequiredError("--recipe or --pipeline");
-  const run::Recipe recipe = run::load_recipe(arguments.recipe, arguments.overrides);
-  if (!arguments.dry_run) {
-    run::train(recipe, {arguments.fresh, {}});
+run::Pipeline pipeline_of(const TrainArguments& arguments) {
+  if (!arguments.pipeline.empty())
+    return run::load_pipeline(arguments.pipeline, arguments.overrides);
+  std::vector<std::filesystem::path> recipes = {arguments.recipe};
+  recipes.insert(recipes.end(), arguments.then.begin(), arguments.then.end());
+  return run::chain_recipes(recipes, arguments.overrides);
+}
+
+void print_plan(const TrainArguments& arguments, bool chained) {
+  if (chained) {
+    fmt::print("{}", run::describe_pipeline(pipeline_of(arguments)));
     return;
   }
+  const run::Recipe recipe = run::load_recipe(arguments.recipe, arguments.overrides);
   fmt::print("{}", run::recipe_yaml(recipe));
   std::fflush(stdout);
   const std::string description = run::describe_run(recipe);
   fmt::print("\n{}", description);
 }
 
-void train_pipeline(const TrainArguments& arguments) {
-  run::Pipeline pipeline;
-  if (!arguments.pipeline.empty()) {
-    pipeline = run::load_pipeline(arguments.pipeline, arguments.overrides);
+void train_here(const TrainArguments& arguments, bool chained) {
+  const auto as_rank = [&](double timeout, const auto& train) {
+    run::run_job(timeout, [&](const run::Ranks& ranks) {
+      if (!ranks.first()) set_log_level(LogLevel::kWarning);
+      train(run::TrainOptions{arguments.fresh, {}, &ranks});
+    });
+  };
+  if (chained) {
+    const run::Pipeline pipeline = pipeline_of(arguments);
+    as_rank(pipeline.stages.front().recipe.distributed.timeout,
+            [&](const run::TrainOptions& options) { run::run_pipeline(pipeline, options); });
   } else {
-    std::vector<std::filesystem::path> recipes = {arguments.recipe};
-    recipes.insert(recipes.end(), arguments.then.begin(), arguments.then.end());
-    pipeline = run::chain_recipes(recipes, arguments.overrides);
-  }
-  if (arguments.dry_run) {
-    fmt::print("{}", run::describe_pipeline(pipeline));
-  } else {
-    run::run_pipeline(pipeline, {arguments.fresh, {}});
+    const run::Recipe recipe = run::load_recipe(arguments.recipe, arguments.overrides);
+    as_rank(recipe.distributed.timeout,
+            [&](const run::TrainOptions& options) { run::train(recipe, options); });
   }
 }
 
-void declare_train(CLI::App& app, TrainArguments& arguments) {
+void declare_train(CLI::App& app, TrainArguments& arguments, int argc, char** argv) {
   auto* recipe = app.add_option("--recipe", arguments.recipe, "YAML file that says what to do");
   app.add_option("--then", arguments.then,
                  "further recipe, from the weights of the one before; again for more")
@@ -74,6 +89,9 @@ void declare_train(CLI::App& app, TrainArguments& arguments) {
   app.add_flag(
       "--dry-run", arguments.dry_run,
       "print the whole recipe, what it finds, its stages and the estimated time, and stop");
+  app.add_option("--processes", arguments.processes,
+                 "processes on this machine that train together, each on its part of every batch")
+      ->check(CLI::Range(1, 1024));
   app.footer(
       "Writes OUT/model.onnx, weights.safetensors, labels.csv, curves.csv, samples/ (what each "
       "stage shows) and\ntensorboard/. A run that was stopped goes on when the same command is "
@@ -84,14 +102,25 @@ void declare_train(CLI::App& app, TrainArguments& arguments) {
       "  cairn train --recipe configs/demo.yaml data.root=build/demo/world out=build/demo/run\n"
       "  cairn train --recipe a.yaml --then b.yaml --then c.yaml data.root=gldv2 out=runs/abc\n"
       "  cairn train --pipeline configs/gldv2/SER101ibn/pipeline.yaml data.root=gldv2\n\n"
+      "Several processes train together where torchrun, Slurm or Kubernetes set RANK, WORLD_SIZE, "
+      "LOCAL_RANK,\nMASTER_ADDR and MASTER_PORT, or, on one machine, with --processes:\n"
+      "  cairn train --processes 2 --recipe configs/demo.yaml data.root=… out=…\n"
+      "  torchrun --no-python --nnodes 2 --nproc-per-node 4 --rdzv-endpoint HOST:29400 "
+      "cairn train --recipe …\n"
+      "  srun --ntasks-per-node 4 cairn train --recipe …\n\n"
       "Keys, defaults and meanings:\n" +
       run::recipe_help());
-  app.callback([&arguments] {
+  app.callback([&arguments, argc, argv] {
+    if (arguments.recipe.empty() && arguments.pipeline.empty())
+      throw CLI::RequiredError("--recipe or --pipeline");
+    const bool chained = !arguments.then.empty() || !arguments.pipeline.empty();
     run::keep_tensor_memory();
-    if (arguments.then.empty() && arguments.pipeline.empty()) {
-      train_recipe(arguments);
+    if (arguments.dry_run) {
+      print_plan(arguments, chained);
+    } else if (arguments.processes > 1) {
+      arguments.exit_code = launch(arguments.processes, argc, argv);
     } else {
-      train_pipeline(arguments);
+      train_here(arguments, chained);
     }
   });
 }
@@ -102,13 +131,19 @@ int run_program(int argc, char** argv) {
   app.set_version_flag("--version", "cairn-train " CAIRN_VERSION);
   app.require_subcommand(1);
   TrainArguments arguments;
-  declare_train(*app.add_subcommand("train", "train an embedding network from a recipe"),
-                arguments);
+  declare_train(*app.add_subcommand("train", "train an embedding network from a recipe"), arguments,
+                argc, argv);
   declare_model(*app.add_subcommand("model", "make a model of a checkpoint"));
-  return run_app(app, argc, argv);
+  const int code = run_app(app, argc, argv);
+  return code != 0 ? code : arguments.exit_code;
 }
 
 }  // namespace
 }  // namespace cairn::apps
 
-int main(int argc, char** argv) { return cairn::apps::run_program(argc, argv); }
+int main(int argc, char** argv) {
+  const int code = cairn::apps::run_program(argc, argv);
+  if (code == 0) return 0;
+  std::fflush(nullptr);
+  std::_Exit(code);  // see run_job(): a failed rank must not wait for the others
+}

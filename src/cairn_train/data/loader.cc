@@ -7,11 +7,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "cairn/base/slice.h"
+
 namespace cairn::data {
 namespace {
 
 // Training waits for its slowest thread at every layer; workers that step back cost it less.
 constexpr int kWorkerNiceness = 10;
+
+void keep_rows(Batch& batch, const Slice& rows, size_t floats) {
+  const auto cut = [&rows](auto& values, size_t of_each) {
+    const auto each = static_cast<std::ptrdiff_t>(of_each);
+    values.erase(values.begin() + rows.end * each, values.end());
+    values.erase(values.begin(), values.begin() + rows.begin * each);
+  };
+  cut(batch.photos, 1);
+  cut(batch.pixels, floats);
+}
 
 }  // namespace
 
@@ -103,11 +115,17 @@ bool Loader::next(Batch& batch) {
 
 Batch Loader::make(size_t number) const {
   const std::vector<size_t>& photos = batches_[number];
+  const Slice own = slice_of(static_cast<int64_t>(photos.size()), options_.part, options_.parts);
+  const Rng mixing = Rng::for_stream(options_.seed ^ fnv1a("mix"), epoch_, number);
+  const bool mixed =
+      options_.view && !options_.mix.kinds.empty() && draws_mix(options_.mix, mixing);
+  const auto begin = static_cast<size_t>(mixed ? 0 : own.begin);
+  const size_t end = mixed ? photos.size() : static_cast<size_t>(own.end);
   Batch batch;
   batch.size = options_.view ? options_.view->size : options_.size;
   const size_t floats = static_cast<size_t>(batch.size) * batch.size * 3;
-  batch.pixels.resize(photos.size() * floats);
-  for (size_t i = 0; i < photos.size(); ++i) {
+  batch.pixels.resize((end - begin) * floats);
+  for (size_t i = begin; i < end; ++i) {
     float* out = batch.pixels.data() + batch.photos.size() * floats;
     if (options_.view) {
       batch.photos.push_back(fill_random(number, starts_[number] + i, out));
@@ -117,10 +135,11 @@ Batch Loader::make(size_t number) const {
     }
   }
   batch.pixels.resize(batch.photos.size() * floats);
-  if (options_.view && !options_.mix.kinds.empty()) {
-    Rng random = Rng::for_stream(options_.seed ^ fnv1a("mix"), epoch_, number);
+  if (mixed) {
+    Rng random = mixing;
     batch.mixed = mix_batch({batch.pixels.data(), batch.photos.size(), 3, batch.size, batch.size},
                             options_.mix, random);
+    keep_rows(batch, own, floats);
   }
   return batch;
 }

@@ -24,13 +24,16 @@ struct LoaderOptions {
   std::optional<ViewOptions> view;  // none: plain views
   MixOptions mix;                   // of random views
   uint64_t seed = 1;
+  // Where several processes share each batch: which part of its rows this one makes (slice_of()).
+  int part = 0;
+  int parts = 1;
 };
 
 struct Batch {
   std::vector<size_t> photos;  // positions in the store
   std::vector<float> pixels;   // photos × 3 × size × size
   int size = 0;
-  std::optional<Mixed> mixed;
+  std::optional<Mixed> mixed;  // rows are those of the whole batch
 };
 
 // The order of one epoch: the photos shuffled by (seed, epoch) and cut into whole batches; the rest
@@ -43,9 +46,10 @@ std::vector<std::vector<size_t>> ordered_batches(const std::vector<size_t>& phot
 
 // Goes once through the batches, from first_batch on. Each photo's random view depends on (seed,
 // epoch, its place in the epoch) alone, and a batch's mix on (seed, epoch, its number), so any
-// number of threads gives the same batches. In random
-// views a photo that cannot be read is replaced by the next readable one of the epoch; in plain
-// views it is left out of its batch, which may become empty.
+// number of threads gives the same batches, and the parts of several processes are those of the
+// whole. (Of a mixed batch each process makes all photos, as any may be a partner.) In random views
+// a photo that cannot be read is replaced by the next readable one of the epoch; in plain views it
+// is left out of its batch, which may become empty.
 class Loader {
  public:
   Loader(PhotoStore& store, const LoaderOptions& options, std::vector<std::vector<size_t>> batches,

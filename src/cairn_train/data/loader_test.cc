@@ -30,10 +30,13 @@ class LoaderTest : public ::testing::Test {
     write_text_atomically(paths_[kBroken], "no photo");
   }
 
-  std::vector<Batch> epoch(int threads, uint64_t number, uint64_t budget, size_t first = 0) {
+  std::vector<Batch> epoch(int threads, uint64_t number, uint64_t budget, size_t first = 0,
+                           int part = 0, int parts = 1) {
     PhotoStore store(paths_, 64, budget);
     LoaderOptions options;
     options.threads = threads;
+    options.part = part;
+    options.parts = parts;
     options.view = view_;
     options.view->size = kSize;
     options.mix = mix_;
@@ -84,6 +87,27 @@ TEST_F(LoaderTest, mixed_batches_with_all_transforms_are_the_same_whatever_the_t
       EXPECT_EQ(one[i].mixed->lambda, three[i].mixed->lambda);
       EXPECT_EQ(one[i].mixed->partner, three[i].mixed->partner);
     }
+  }
+}
+
+TEST_F(LoaderTest, the_parts_of_several_processes_are_the_batches_of_one) {
+  mix_.kinds = {Mix::kFMix, Mix::kCutMix, Mix::kMixUp};
+  mix_.chance = 0.2;
+  for (uint64_t number = 0; number < 6; ++number) {
+    const std::vector<Batch> whole = epoch(1, number, 1 << 30);
+    std::vector<Batch> joined(whole.size());
+    for (int part = 0; part < 3; ++part) {
+      const std::vector<Batch> own = epoch(1, number, 1 << 30, 0, part, 3);
+      ASSERT_EQ(own.size(), whole.size());
+      for (size_t i = 0; i < own.size(); ++i) {
+        EXPECT_EQ(own[i].photos.size(), part == 2 ? 2U : 1U);
+        EXPECT_EQ(own[i].mixed.has_value(), whole[i].mixed.has_value());
+        auto& [photos, pixels, size, mixed] = joined[i];
+        photos.insert(photos.end(), own[i].photos.begin(), own[i].photos.end());
+        pixels.insert(pixels.end(), own[i].pixels.begin(), own[i].pixels.end());
+      }
+    }
+    expect_same(joined, whole);
   }
 }
 

@@ -61,6 +61,10 @@ void mask_mix(const Planes& batch, std::span<const float> mask, std::span<const 
   });
 }
 
+bool draws_mix(const MixOptions& options, Rng random) {
+  return random.uniform() < options.chance * static_cast<double>(options.kinds.size());
+}
+
 std::optional<Mixed> mix_batch(const Planes& batch, const MixOptions& options, Rng& random) {
   const double draw = random.uniform();
   const auto chosen = static_cast<size_t>(draw / std::max(1e-12, options.chance));

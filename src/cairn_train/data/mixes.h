@@ -62,6 +62,9 @@ void mix_up(const Planes& batch, double lambda, std::span<const size_t> partner)
 // mask: height × width, 1 where a row keeps itself.
 void mask_mix(const Planes& batch, std::span<const float> mask, std::span<const size_t> partner);
 
+// Whether mix_batch() with the same generator mixes.
+bool draws_mix(const MixOptions& options, Rng random);
+
 // Draws whether and how the batch is mixed, and mixes it. CutMix's lambda is that of the box as it
 // was cut, FMix's the one that was drawn.
 std::optional<Mixed> mix_batch(const Planes& batch, const MixOptions& options, Rng& random);

@@ -3,6 +3,8 @@
 
 #include <torch/torch.h>
 
+#include "cairn/base/slice.h"
+
 namespace cairn::loss {
 
 // Rows divided by their length: N×D → N×D. Rows shorter than 1e-6 are divided by 1e-6, so that no
@@ -23,6 +25,9 @@ class CosineHead : public torch::nn::Module {
   // sizes below 1.
   CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenters = 1,
              Similarity similarity = Similarity::kCosine);
+  // The rows of some of its classes, with the same numbers.
+  CosineHead(int64_t embedding_dim, int64_t classes, int64_t subcenters, Similarity similarity,
+             const Slice& own);
   // Embeddings N×D of any length → similarities N×classes, the largest of each class's sub-centres.
   torch::Tensor forward(const torch::Tensor& embeddings);
   int64_t classes() const { return classes_; }

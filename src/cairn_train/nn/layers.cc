@@ -123,11 +123,10 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& x) {
   const bool of_batch = is_training() && !frozen_;
   if (of_batch) {
     num_batches_tracked_ += 1;
-    if (fused_is_faster(x)) {
-      const NormState state{weight_,           bias_,       running_mean_, running_var_,
-                            options_.momentum, options_.eps};
-      return norm_activation(x, state, activation_);
-    }
+    const NormState state{weight_,           bias_,        running_mean_, running_var_,
+                          options_.momentum, options_.eps, shared_};
+    if (fused_is_faster(x)) return norm_activation(x, state, activation_);
+    if (shared_ != nullptr) return activate(shared_batch_norm(x, state), activation_);
   }
   return activate(torch::batch_norm(x, weight_, bias_, running_mean_, running_var_, of_batch,
                                     options_.momentum, options_.eps, /*cudnn_enabled=*/true),
@@ -142,6 +141,12 @@ void check_last_stride(int stride) {
 void freeze_batch_norms(torch::nn::Module& module) {
   module.apply([](torch::nn::Module& part) {
     if (auto* const norm = dynamic_cast<BatchNorm*>(&part)) norm->freeze();
+  });
+}
+
+void share_batch_norms(torch::nn::Module& module, const SharedBatch* batch) {
+  module.apply([&](torch::nn::Module& part) {
+    if (auto* const norm = dynamic_cast<BatchNorm*>(&part)) norm->share(batch);
   });
 }
 

@@ -88,6 +88,9 @@ class BatchNorm : public Module {
   // From now on training uses the running statistics and leaves them alone; weight and bias go on
   // being trained.
   void freeze() { frozen_ = true; }
+  // From now on training takes the statistics over the batch of all these processes, which must
+  // outlive the layer.
+  void share(const SharedBatch* batch) { shared_ = batch; }
   std::string emit(OnnxWriter& graph, const std::string& input) const override;
   // The normalisation and activation of these channels, which are the whole input.
   std::string emit_part(OnnxWriter& graph, const std::string& input, ChannelRange part) const;
@@ -101,6 +104,7 @@ class BatchNorm : public Module {
   torch::Tensor running_var_;
   torch::Tensor num_batches_tracked_;
   bool frozen_ = false;
+  const SharedBatch* shared_ = nullptr;
 };
 
 // Each channel of each image to mean 0 and variance 1, also at inference, then scaled and shifted
@@ -121,6 +125,8 @@ void check_last_stride(int stride);
 
 // Freezes every batch norm of a network.
 void freeze_batch_norms(torch::nn::Module& module);
+// Makes every batch norm of a network see the batch of all processes.
+void share_batch_norms(torch::nn::Module& module, const SharedBatch* batch);
 
 // Adds the nodes of an activation to the graph; SiLU is x · sigmoid(x).
 std::string emit_activation(OnnxWriter& graph, const std::string& input, Activation activation);

@@ -26,21 +26,21 @@ void each_chunk(int64_t rows, const Work& work) {
 struct Moments {
   torch::Tensor mean, inverse;  // C
   torch::Tensor variance;       // C, of the population
+  double rows = 0;              // that they are of
 };
 
 // Chunks are joined in their order by Chan, Golub, LeVeque (1979).
-Moments moments_of(const float* x, int64_t rows, int64_t channels, double eps) {
+Moments moments_of(const float* x, int64_t rows, int64_t channels, double eps,
+                   const SharedBatch* shared) {
   const int64_t chunks = (rows + kChunk - 1) / kChunk;
   std::vector<float> partial(static_cast<size_t>(2 * chunks * channels));
   each_chunk(rows, [&](int64_t first, int64_t count, int64_t chunk) {
     float* sums = &partial[static_cast<size_t>(2 * chunk * channels)];
     kernels::sum_rows(x + first * channels, count, channels, sums, sums + channels);
   });
-  Moments moments{torch::empty({channels}), torch::empty({channels}), torch::empty({channels})};
-  float* mean = moments.mean.data_ptr<float>();
-  float* inverse = moments.inverse.data_ptr<float>();
-  float* variance = moments.variance.data_ptr<float>();
-  std::vector<double> means(static_cast<size_t>(channels)), spreads(means.size());
+  Spread all{static_cast<double>(rows), std::vector<double>(static_cast<size_t>(channels)),
+             std::vector<double>(static_cast<size_t>(channels))};
+  std::vector<double>&means = all.means, &spreads = all.squares;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     const float* sums = &partial[static_cast<size_t>(2 * chunk * channels)];
     const float* first = x + chunk * kChunk * channels;
@@ -54,22 +54,19 @@ Moments moments_of(const float* x, int64_t rows, int64_t channels, double eps) {
       spreads[c] += sums[channels + c] - offset * sums[c] + delta * delta * before * share;
     }
   }
+  if (shared != nullptr) all = join(all, *shared);
+  Moments moments{torch::empty({channels}), torch::empty({channels}), torch::empty({channels}),
+                  all.count};
+  float* mean = moments.mean.data_ptr<float>();
+  float* inverse = moments.inverse.data_ptr<float>();
+  float* variance = moments.variance.data_ptr<float>();
   for (int64_t c = 0; c < channels; ++c) {
-    const double spread = std::max(0.0, spreads[c]) / static_cast<double>(rows);
+    const double spread = std::max(0.0, spreads[c]) / all.count;
     mean[c] = static_cast<float>(means[c]);
     variance[c] = static_cast<float>(spread);
     inverse[c] = static_cast<float>(1 / std::sqrt(spread + eps));
   }
   return moments;
-}
-
-void update_running(const NormState& state, const Moments& moments, int64_t rows) {
-  const torch::NoGradGuard no_grad;
-  const double unbiased = static_cast<double>(rows) / static_cast<double>(rows - 1);
-  torch::Tensor mean = state.running_mean;
-  torch::Tensor variance = state.running_var;
-  mean.mul_(1 - state.momentum).add_(moments.mean, state.momentum);
-  variance.mul_(1 - state.momentum).add_(moments.variance, state.momentum * unbiased);
 }
 
 int64_t rows_of(const torch::Tensor& x) { return x.size(0) * x.size(2) * x.size(3); }
@@ -90,8 +87,8 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const int64_t rows = rows_of(x);
     const int64_t channels = x.size(1);
     const float* pixels = x.data_ptr<float>();
-    const Moments moments = moments_of(pixels, rows, channels, state->eps);
-    update_running(*state, moments, rows);
+    const Moments moments = moments_of(pixels, rows, channels, state->eps, state->shared);
+    update_running(*state, moments.mean, moments.variance, moments.rows);
     const torch::Tensor scale = weight * moments.inverse;
     const torch::Tensor shift = bias - moments.mean * scale;
     const torch::Tensor y = like(x);
@@ -102,6 +99,8 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     });
     context->save_for_backward({x, weight, bias, moments.mean, moments.inverse});
     context->saved_data["activation"] = static_cast<int64_t>(activation);
+    context->saved_data["shared"] = reinterpret_cast<int64_t>(state->shared);
+    context->saved_data["rows"] = moments.rows;
     return y;
   }
 
@@ -130,10 +129,17 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const torch::Tensor sums = partial.sum(0, /*keepdim=*/false, torch::kFloat64);
     const torch::Tensor bias_gradient = sums[0].to(torch::kFloat);
     const torch::Tensor weight_gradient = sums[1].to(torch::kFloat);
+    torch::Tensor all_sums = sums;
+    if (const int64_t shared = context->saved_data["shared"].toInt(); shared != 0)
+      all_sums = reinterpret_cast<const SharedBatch*>(shared)
+                     ->gather(sums.contiguous().view({-1}))
+                     .sum(0)
+                     .view({2, -1});
+    const double all_rows = context->saved_data["rows"].toDouble();
     // dx = γ/σ · (g - mean(g) - x̂ · mean(g · x̂))
     const torch::Tensor a = weight * inverse;
-    const torch::Tensor b = -a * inverse * weight_gradient / static_cast<double>(rows);
-    const torch::Tensor d = -a * bias_gradient / static_cast<double>(rows);
+    const torch::Tensor b = -a * inverse * all_sums[1].to(torch::kFloat) / all_rows;
+    const torch::Tensor d = -a * all_sums[0].to(torch::kFloat) / all_rows;
     each_chunk(rows, [&](int64_t first, int64_t count, int64_t /*chunk*/) {
       kernels::combine_rows(x.data_ptr<float>() + first * channels, count, channels, at.mean,
                             a.data_ptr<float>(), b.data_ptr<float>(), d.data_ptr<float>(),
@@ -187,6 +193,16 @@ class ScaleChannels : public torch::autograd::Function<ScaleChannels> {
 };
 
 }  // namespace
+
+void update_running(const NormState& state, const torch::Tensor& mean,
+                    const torch::Tensor& variance, double rows) {
+  const torch::NoGradGuard no_grad;
+  const double unbiased = rows / (rows - 1);
+  state.running_mean.mul_(1 - state.momentum)
+      .add_(mean.to(state.running_mean.options()), state.momentum);
+  state.running_var.mul_(1 - state.momentum)
+      .add_(variance.to(state.running_var.options()), state.momentum * unbiased);
+}
 
 torch::Tensor activate(const torch::Tensor& x, Activation activation) {
   switch (activation) {

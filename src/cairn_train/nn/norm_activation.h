@@ -6,6 +6,7 @@
 #include <torch/torch.h>
 
 #include "cairn_train/nn/norm_kernels.h"
+#include "cairn_train/nn/shared_batch.h"
 
 namespace cairn::nn {
 
@@ -19,7 +20,13 @@ struct NormState {
   torch::Tensor running_var;   // C
   double momentum;
   double eps;
+  const SharedBatch* shared = nullptr;  // the processes that share the batch, if there are several
 };
+
+// Moves the running mean and variance towards those of a batch of `rows` values a channel
+// (variance: of the population).
+void update_running(const NormState& state, const torch::Tensor& mean,
+                    const torch::Tensor& variance, double rows);
 
 // Whether the two functions below compute this: float32 images on the CPU, channels last, under
 // autograd.

@@ -32,8 +32,9 @@ std::pair<double, bool> rectified_step(double steps, double beta1, double beta2)
 
 }  // namespace
 
-Optimiser::Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters)
-    : options_(options) {
+Optimiser::Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters,
+                     std::function<double(double)> sum)
+    : options_(options), sum_(std::move(sum)) {
   if (options_.beta1 == 0) options_.beta1 = ranger() ? 0.95 : 0.9;
   if (options_.epsilon == 0) options_.epsilon = ranger() ? 1e-5 : 1e-8;
   for (TrainedParameter& parameter : parameters) {
@@ -66,13 +67,14 @@ void Optimiser::scale_gradients(double factor) {
 
 double Optimiser::gradient_norm() const {
   double sum = 0;
+  double split_sum = 0;
   for (const Slot& slot : slots_) {
     const torch::Tensor& gradient = slot.parameter.tensor.grad();
     if (!gradient.defined() || slot.parameter.own_lr > 0) continue;
     const double norm = gradient.norm().item<float>();
-    sum += norm * norm;
+    (slot.parameter.split ? split_sum : sum) += norm * norm;
   }
-  return std::sqrt(sum);
+  return std::sqrt(sum + (sum_ ? sum_(split_sum) : split_sum));
 }
 
 double Optimiser::step(double lr) {
@@ -147,12 +149,16 @@ void Optimiser::sgd(Slot& slot, double lr, float shrink) const {
     weights.add_(slot.first, -lr);
 }
 
-NamedTensors Optimiser::state() const {
-  NamedTensors state;
+std::vector<OptimiserTensor> Optimiser::state() const {
+  std::vector<OptimiserTensor> state;
   for (const Slot& slot : slots_) {
-    if (slot.first.defined()) state.emplace_back(slot.parameter.name + ".first", slot.first);
-    if (slot.second.defined()) state.emplace_back(slot.parameter.name + ".second", slot.second);
-    if (slot.slow.defined()) state.emplace_back(slot.parameter.name + ".slow", slot.slow);
+    const auto add = [&](const char* name, const torch::Tensor& tensor) {
+      if (tensor.defined())
+        state.push_back({slot.parameter.name + name, tensor, slot.parameter.split});
+    };
+    add(".first", slot.first);
+    add(".second", slot.second);
+    add(".slow", slot.slow);
   }
   return state;
 }

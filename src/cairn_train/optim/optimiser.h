@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -39,9 +40,14 @@ struct TrainedParameter {
   // Above 0: plain gradient descent at this rate, whatever the optimiser and its schedule; not part
   // of the norm that is clipped.
   double own_lr = 0;
+  bool split = false;  // other processes have its other rows
 };
 
-using NamedTensors = std::vector<std::pair<std::string, torch::Tensor>>;
+struct OptimiserTensor {
+  std::string name;
+  torch::Tensor tensor;
+  bool split = false;  // as its parameter
+};
 
 // What one step does to one parameter, besides its tensors.
 struct UpdateRule {
@@ -63,7 +69,9 @@ struct UpdateRule {
 // without dampening, decay added to the gradient.
 class Optimiser {
  public:
-  Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters);
+  // sum: over the processes that share split parameters, for the norm; none: there is one process.
+  Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters,
+            std::function<double(double)> sum = nullptr);
 
   void zero_grad();
   // Multiplies the gradients: undoes the scale of a loss.
@@ -75,7 +83,7 @@ class Optimiser {
 
   // Moments and slow weights by name, sharing memory with the optimiser: what a checkpoint stores
   // besides steps().
-  NamedTensors state() const;
+  std::vector<OptimiserTensor> state() const;
   int64_t steps() const { return steps_; }
   void set_steps(int64_t steps) { steps_ = steps; }
 
@@ -94,6 +102,7 @@ class Optimiser {
   void look_ahead(Slot& slot) const;
 
   OptimiserOptions options_;
+  std::function<double(double)> sum_;
   std::vector<Slot> slots_;
   int64_t steps_ = 0;
 };

@@ -160,7 +160,7 @@ TEST(Optimiser, ranger_goes_on_from_its_saved_state_bit_by_bit) {
       auto second = std::make_unique<Optimiser>(make(options, broken));
       const auto saved = first->state();
       const auto targets = second->state();
-      for (size_t i = 0; i < saved.size(); ++i) targets[i].second.copy_(saved[i].second);
+      for (size_t i = 0; i < saved.size(); ++i) targets[i].tensor.copy_(saved[i].tensor);
       second->set_steps(first->steps());
       first = std::move(second);
     }

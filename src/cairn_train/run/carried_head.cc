@@ -7,14 +7,13 @@
 #include <map>
 
 #include "cairn/base/error.h"
-#include "cairn/base/log.h"
 #include "cairn_train/nn/checkpoint_keys.h"
 #include "cairn_train/nn/stored_weights.h"
 #include "cairn_train/run/knowledge.h"
 
 namespace cairn::run {
 
-std::vector<int64_t> carry_over_head(const std::string& init, const std::vector<int64_t>& landmarks,
+std::vector<int64_t> carry_over_head(const std::string& init, std::span<const int64_t> landmarks,
                                      int64_t first, torch::Tensor& weight) {
   const nn::StoredWeights file = nn::load_weights(init);
   const torch::Tensor known = nn::find_head(file.tensors, weight.size(1));
@@ -50,8 +49,6 @@ std::vector<int64_t> carry_over_head(const std::string& init, const std::vector<
   if (!to.empty())
     weight.index_copy_(0, torch::tensor(to, torch::kLong).to(weight.device()),
                        known.index_select(0, torch::tensor(from, torch::kLong)).to(weight));
-  log_info(fmt::format("{}: carried {} of {} landmarks over", init,
-                       std::ssize(to) / std::max<int64_t>(1, centres), landmarks.size()));
   return to;
 }
 

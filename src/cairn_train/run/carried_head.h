@@ -3,6 +3,7 @@
 
 #include <torch/torch.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace cairn::run {
 // is whose: by landmark id where the file has cairn.labels; otherwise class `first` + i is
 // landmarks[i], and classes beyond the file's are new. Returns the rows that were copied. Throws
 // Error where the file has no classifier of this D and number of centres.
-std::vector<int64_t> carry_over_head(const std::string& init, const std::vector<int64_t>& landmarks,
+std::vector<int64_t> carry_over_head(const std::string& init, std::span<const int64_t> landmarks,
                                      int64_t first, torch::Tensor& weight);
 
 }  // namespace cairn::run

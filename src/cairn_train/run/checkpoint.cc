@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cairn/base/error.h"
 
 namespace cairn::run {
-namespace {
 
 // JSON keeps doubles exactly: it prints as many digits as tell one double from the next.
-std::string position_json(const Position& position) {
+std::string position_text(const Position& position) {
   return nlohmann::json{{"epoch", position.epoch},
                         {"batch", position.batch},
                         {"steps", position.steps},
@@ -43,8 +41,6 @@ Position parse_position(const std::string& text) {
   return position;
 }
 
-}  // namespace
-
 std::filesystem::path checkpoint_file(const std::filesystem::path& folder) {
   return folder / "checkpoint.safetensors";
 }
@@ -53,7 +49,7 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
   nn::save_safetensors(checkpoint_file(folder), checkpoint.tensors,
                        {{"cairn.recipe", checkpoint.recipe},
                         {"cairn.curves", checkpoint.curves},
-                        {"cairn.position", position_json(checkpoint.position)}});
+                        {"cairn.position", position_text(checkpoint.position)}});
 }
 
 std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& folder) {
@@ -70,23 +66,6 @@ std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& folder) {
   }
   checkpoint.tensors = std::move(saved.tensors);
   return checkpoint;
-}
-
-void restore_tensors(const nn::NamedTensors& saved, const nn::NamedTensors& targets,
-                     const std::filesystem::path& file) {
-  const torch::NoGradGuard no_grad;
-  const std::map<std::string, torch::Tensor> by_name(saved.begin(), saved.end());
-  if (by_name.size() != targets.size())
-    throw Error(fmt::format("{}: holds {} tensors, this run has {}; train with --fresh",
-                            file.string(), by_name.size(), targets.size()));
-  for (const auto& [name, target] : targets) {
-    const auto found = by_name.find(name);
-    if (found == by_name.end() || found->second.sizes() != target.sizes() ||
-        found->second.scalar_type() != target.scalar_type())
-      throw Error(fmt::format("{}: tensor '{}' is missing or of another shape; train with --fresh",
-                              file.string(), name));
-    torch::Tensor(target).copy_(found->second);
-  }
 }
 
 }  // namespace cairn::run

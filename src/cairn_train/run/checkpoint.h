@@ -40,9 +40,8 @@ void save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& 
 // The folder's checkpoint, or nothing. Throws Error where the file is damaged.
 std::optional<Checkpoint> load_checkpoint(const std::filesystem::path& folder);
 
-// Copies each saved tensor into its namesake. Throws Error unless names, shapes and types are the
-// same.
-void restore_tensors(const nn::NamedTensors& saved, const nn::NamedTensors& targets,
-                     const std::filesystem::path& file);
+// A position as text, exactly, and back. Throws where the text is none.
+std::string position_text(const Position& position);
+Position parse_position(const std::string& text);
 
 }  // namespace cairn::run

@@ -72,11 +72,12 @@ std::string describe_run(const Recipe& recipe) {
                   (batches + recipe.accumulate - 1) / recipe.accumulate, batch, recipe.accumulate);
   nn::EmbeddingNet net = make_net(recipe);
   net.train();
+  const Ranks one_process;
   std::unique_ptr<Objective> objective;
   if (recipe.head.type != "none" || recipe.has_metric()) {
     Recipe alone = recipe;
     alone.distill.teacher.clear();
-    objective = make_objective(alone, set, {});
+    objective = make_objective(alone, set, {}, one_process);
   }
   const std::vector<size_t> samples = sampler.batches(0)[0];
   text += fmt::format("\n{:<20} {:>7} {:>12} {:>7}  {:<44} {}\n", "stage", "epochs", "size",

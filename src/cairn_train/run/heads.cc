@@ -32,10 +32,10 @@ loss::ArcFace make_arcface(const HeadOptions& head, const std::vector<int64_t>& 
 }  // namespace
 
 std::shared_ptr<loss::CosineHead> make_classifier(const HeadOptions& head, int64_t embedding_dim,
-                                                  int64_t classes) {
+                                                  int64_t classes, const Slice& here) {
   return std::make_shared<loss::CosineHead>(
       embedding_dim, classes, head.type == "subcenter" ? head.centers : 1,
-      head.type == "softmax" ? loss::Similarity::kProduct : loss::Similarity::kCosine);
+      head.type == "softmax" ? loss::Similarity::kProduct : loss::Similarity::kCosine, here);
 }
 
 std::unique_ptr<loss::MarginHead> make_margin_head(const HeadOptions& head,

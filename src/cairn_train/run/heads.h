@@ -13,7 +13,7 @@ namespace cairn::run {
 
 // The centres of `classes` landmarks: all of them, or the slice that a split head has here.
 std::shared_ptr<loss::CosineHead> make_classifier(const HeadOptions& head, int64_t embedding_dim,
-                                                  int64_t classes);
+                                                  int64_t classes, const Slice& here);
 
 // The margins for the classes from `begin` to `end`. photos_of_class: of all classes.
 std::unique_ptr<loss::MarginHead> make_margin_head(const HeadOptions& head,

@@ -48,8 +48,8 @@ Teacher::Teacher(const std::string& weights, const std::vector<int64_t>& landmar
   columns_ = torch::tensor(columns, torch::kLong);
   scale_ = full_scale(recipe.head);
   net_ = std::make_shared<nn::EmbeddingNet>(recipe.model);
-  head_ = make_classifier(recipe.head, recipe.model.embedding_dim,
-                          static_cast<int64_t>(classes.size()));
+  const auto count = static_cast<int64_t>(classes.size());
+  head_ = make_classifier(recipe.head, recipe.model.embedding_dim, count, {0, count});
   nn::NamedTensors of_head;
   std::erase_if(saved.tensors, [&](const auto& entry) {
     if (!entry.first.starts_with(nn::kHeadPrefix)) return false;

@@ -1,8 +1,11 @@
 #include "cairn_train/run/objective.h"
 
+#include <algorithm>
+
 #include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/loss/distillation.h"
 #include "cairn_train/run/classification.h"
+#include "cairn_train/run/distributed/across_ranks.h"
 #include "cairn_train/run/metric.h"
 
 namespace cairn::run {
@@ -64,6 +67,10 @@ class Sum final : public Objective {
     for (const auto& part : parts_) part->imprint(class_means);
   }
   std::shared_ptr<torch::nn::Module> module() override { return module_; }
+  bool is_split(const std::string& key) const override {
+    return std::any_of(parts_.begin(), parts_.end(),
+                       [&](const auto& part) { return part->is_split(key); });
+  }
 
  private:
   std::vector<std::unique_ptr<Objective>> parts_;
@@ -83,11 +90,11 @@ std::shared_ptr<torch::nn::Module> joined(std::shared_ptr<torch::nn::Module> hea
 }  // namespace
 
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, const data::TrainingSet& set,
-                                          const TeacherTargets& targets) {
+                                          const TeacherTargets& targets, const Ranks& ranks) {
   std::vector<std::unique_ptr<Objective>> parts;
   std::shared_ptr<torch::nn::Module> trained;
   if (recipe.head.type != "none") {
-    parts.push_back(std::make_unique<Classification>(recipe, set));
+    parts.push_back(std::make_unique<Classification>(recipe, set, ranks));
     trained = parts.back()->module();
   }
   if (recipe.has_metric()) {
@@ -96,8 +103,9 @@ std::unique_ptr<Objective> make_objective(const Recipe& recipe, const data::Trai
   }
   if (!recipe.distill.teacher.empty())
     parts.push_back(std::make_unique<Distillation>(recipe.distill, targets));
-  if (parts.size() == 1 && parts[0]->module() == trained) return std::move(parts[0]);
-  return std::make_unique<Sum>(std::move(parts), trained);
+  if (parts.size() == 1 && parts[0]->module() == trained)
+    return across_ranks(std::move(parts[0]), ranks);
+  return across_ranks(std::make_unique<Sum>(std::move(parts), trained), ranks);
 }
 
 }  // namespace cairn::run

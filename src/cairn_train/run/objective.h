@@ -6,10 +6,12 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "cairn_train/data/mixes.h"
 #include "cairn_train/data/training_set.h"
+#include "cairn_train/run/distributed/ranks.h"
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/teacher.h"
 
@@ -42,10 +44,14 @@ class Objective {
 
   // Trained along with the network; null where there is nothing.
   virtual std::shared_ptr<torch::nn::Module> module() { return nullptr; }
+  // Whether each rank has only some of the rows of this parameter of module().
+  virtual bool is_split(const std::string& /*key*/) const { return false; }
 };
 
 // targets: undefined rows where the recipe has no teacher. Centres start from torch's generator.
+// Among several ranks, loss() is a rank's share (distributed/across_ranks.h). Throws Error for a
+// head.split that cannot be.
 std::unique_ptr<Objective> make_objective(const Recipe& recipe, const data::TrainingSet& set,
-                                          const TeacherTargets& targets);
+                                          const TeacherTargets& targets, const Ranks& ranks);
 
 }  // namespace cairn::run

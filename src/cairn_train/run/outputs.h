@@ -7,6 +7,8 @@
 #include "cairn_train/data/photo_store.h"
 #include "cairn_train/data/training_set.h"
 #include "cairn_train/nn/embedding_net.h"
+#include "cairn_train/nn/safetensors.h"
+#include "cairn_train/run/distributed/ranks.h"
 #include "cairn_train/run/recipe.h"
 
 namespace cairn::run {
@@ -21,11 +23,17 @@ std::string labels_text(const data::TrainingSet& set);
 void write_model(const nn::EmbeddingNet& net, const Recipe& recipe, const data::TrainingSet& set,
                  const std::filesystem::path& file);
 
+// weights.safetensors: the network (on the CPU) without what nothing depends on, and the
+// classifier.
+void write_weights(const nn::EmbeddingNet& net, const nn::NamedTensors& head, const Recipe& recipe,
+                   const data::TrainingSet& set, const std::filesystem::path& file);
+
 // labels.csv: class,landmark_id.
 void write_labels(const data::TrainingSet& set, const std::filesystem::path& file);
 
-// skipped.csv: id,reason of the photos that are missing or could not be read; no file without any.
+// skipped.csv: id,reason of the photos that are missing or that a rank could not read; no file
+// without any. Collective; rank 0 writes.
 void write_skipped(const data::TrainingSet& set, const data::PhotoStore& store,
-                   const std::filesystem::path& file);
+                   const std::filesystem::path& file, const Ranks& ranks);
 
 }  // namespace cairn::run

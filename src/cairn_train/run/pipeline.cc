@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "cairn/base/error.h"
@@ -196,26 +197,34 @@ Pipeline load_pipeline(const fs::path& file, const Texts& overrides) {
 }
 
 void run_pipeline(const Pipeline& pipeline, const TrainOptions& options) {
-  make_folder(pipeline.out);
-  const FolderLock lock(pipeline.out);
-  if (options.fresh) {  // all at once, so that what is killed later can go on without --fresh
-    fs::remove(pipeline.out / "pipeline.json");
-    for (const PipelineStage& stage : pipeline.stages)
-      find_checkpoint(stage.recipe.out, stage.recipe, /*fresh=*/true);
-  }
+  const Ranks one_process;
+  const Ranks& ranks = options.ranks ? *options.ranks : one_process;
+  std::optional<FolderLock> lock;  // rank 0's, as is the record
+  std::optional<Record> record;
+  ranks.first_does("pipeline", [&] {
+    make_folder(pipeline.out);
+    lock.emplace(pipeline.out);
+    if (options.fresh) {  // all at once, so that what is killed later can go on without --fresh
+      fs::remove(pipeline.out / "pipeline.json");
+      for (const PipelineStage& stage : pipeline.stages)
+        find_checkpoint(stage.recipe.out, stage.recipe, /*fresh=*/true);
+    }
+    record.emplace(pipeline.out);
+  });
   TrainOptions of_stage = options;
   of_stage.fresh = false;
-  Record record(pipeline.out);
   for (const PipelineStage& stage : pipeline.stages) {
-    const std::string start = sha256_or_empty(stage.recipe.init);
-    record.require(stage, start);
-    if (is_finished(stage)) {
-      log_info(fmt::format("stage {}: finished", stage.name));
-      continue;
-    }
-    log_info(fmt::format("stage {} of {}", stage.name, pipeline.stages.size()));
-    record.start(stage, start);
-    train(stage.recipe, of_stage);
+    bool finished = false;
+    ranks.first_does("stage " + stage.name, [&] {
+      const std::string start = sha256_or_empty(stage.recipe.init);
+      record->require(stage, start);
+      finished = is_finished(stage);
+      if (!finished) record->start(stage, start);
+    });
+    finished = ranks.from_first(std::string(finished ? "finished" : "")) == "finished";
+    log_info(finished ? fmt::format("stage {}: finished", stage.name)
+                      : fmt::format("stage {} of {}", stage.name, pipeline.stages.size()));
+    if (!finished) train(stage.recipe, of_stage);
   }
 }
 

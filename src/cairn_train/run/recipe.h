@@ -47,6 +47,7 @@ struct HeadOptions {
   std::string class_weights = "none";        // none | log
   std::string class_weights_norm = "batch";  // batch | global
   double weight = 1;
+  bool split = false;  // over the processes of a job
 };
 
 struct TripletOptions {
@@ -115,6 +116,13 @@ struct EarlyStopOptions {
   int patience = 0;  // epochs without a better score; 0: never
 };
 
+// Of a job of several processes; without meaning for one.
+struct DistributedOptions {
+  std::string batch_norm = "sync";  // sync | local
+  double timeout = 600;             // seconds
+  double bucket_mb = 25;
+};
+
 struct CheckpointOptions {
   double minutes = 5;
   int steps = 0;
@@ -154,6 +162,7 @@ struct Recipe {
   data::AugmentOptions augment;
   data::MixOptions mix;
   CheckpointOptions checkpoint;
+  DistributedOptions distributed;
 
   bool has_metric() const { return triplet.weight > 0 || center.weight > 0; }
 };

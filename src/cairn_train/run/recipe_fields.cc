@@ -153,6 +153,10 @@ void add_losses(RecipeTable& t, HeadOptions& h, TripletOptions& tri, CenterOptio
   t.choice("head.class_weights_norm", h.class_weights_norm, {"batch", "global"},
            "what they are divided by: their sum in the batch, or their mean over the landmarks");
   t.number("head.weight", h.weight, 0, 1000, "of the head's loss beside other losses");
+  t.shapes_weights = false;
+  t.flag("head.split", h.split,
+         "several processes: each has a part of the landmarks' centres, with the same result");
+  t.shapes_weights = true;
   const std::vector<std::string> features = {"before_bn", "embedding"};
   const std::string of_features = "of which features: before the neck's batch norm, or after";
   t.number("triplet.weight", tri.weight, 0, 1000,
@@ -299,6 +303,16 @@ void add_checkpoint(RecipeTable& t, CheckpointOptions& c) {
   t.whole("checkpoint.steps", c.steps, 0, 1000000000, "between checkpoints; 0: by time alone");
 }
 
+void add_distributed(RecipeTable& t, DistributedOptions& d) {
+  t.shapes_weights = false;
+  t.choice("distributed.batch_norm", d.batch_norm, {"sync", "local"},
+           "statistics over the whole batch (as one process), or over each process's part");
+  t.number("distributed.timeout", d.timeout, 1, 1e6,
+           "seconds after which a process that does not answer counts as lost");
+  t.number("distributed.bucket_mb", d.bucket_mb, 0.001, 10000,
+           "gradients that travel together while backward goes on");
+}
+
 }  // namespace
 
 std::vector<RecipeField> recipe_fields(Recipe& recipe) {
@@ -317,6 +331,7 @@ std::vector<RecipeField> recipe_fields(Recipe& recipe) {
   table.whole("progressive.step", recipe.progressive.step, 1, 2048, "growth an epoch");
   add_augment(table, recipe.augment, recipe.mix);
   add_checkpoint(table, recipe.checkpoint);
+  add_distributed(table, recipe.distributed);
   return table.take();
 }
 

@@ -1,14 +1,17 @@
 #include "cairn_train/run/setup.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
+#include "cairn/base/thread_pool.h"
 #include "cairn_train/nn/checkpoint_keys.h"
 #include "cairn_train/nn/layers.h"
 #include "cairn_train/nn/stored_weights.h"
 #include "cairn_train/nn/weights.h"
+#include "cairn_train/run/distributed/across_ranks.h"
 #include "cairn_train/run/forward.h"
 #include "cairn_train/run/stages.h"
 
@@ -76,11 +79,56 @@ fs::path made(const fs::path& folder) {
   return folder;
 }
 
+std::string agreement_of(const Recipe& recipe) {
+  return fmt::format("{}{} {} {} {}", portable_recipe_yaml(recipe), recipe.head.split,
+                     recipe.distributed.batch_norm, recipe.distributed.bucket_mb,
+                     recipe.checkpoint.steps);
+}
+
+data::TrainingSet make_set(const Recipe& recipe, const Ranks& ranks) {
+  data::TrainingSet set = data::build_training_set(recipe.data, recipe.seed);
+  if (ranks.alone()) return set;
+  std::string text;
+  for (const data::Sample& sample : set.samples)
+    text += fmt::format("{} {} {}\n", sample.id, sample.landmark, sample.class_index);
+  for (const auto* part :
+       {&set.epoch_samples, &set.validation, &set.references, &set.unlabelled, &set.nonlandmark})
+    text += fmt::format("{}\n", fmt::join(*part, " "));
+  require_agreement(ranks, fmt::format("set of photos ({})", recipe.data.root), text);
+  return set;
+}
+
 TeacherTargets make_targets(const Recipe& recipe, const data::TrainingSet& set,
-                            data::PhotoStore& store, int threads) {
+                            data::PhotoStore& store, int threads, const Ranks& ranks) {
   if (recipe.distill.teacher.empty()) return {};
-  return teacher_targets(recipe.distill, paths_of(set), store, recipe.model.embedding_dim, threads,
-                         recipe.out);
+  TeacherTargets targets;
+  ranks.first_does("targets", [&] {
+    targets = teacher_targets(recipe.distill, paths_of(set), store, recipe.model.embedding_dim,
+                              threads, recipe.out);
+  });
+  if (!ranks.first())
+    targets.rows = torch::empty({static_cast<int64_t>(store.size()), recipe.model.embedding_dim});
+  ranks.from_first(targets.rows);
+  const std::string usable =
+      ranks.from_first(std::string(targets.usable.begin(), targets.usable.end()));
+  targets.usable.assign(usable.begin(), usable.end());
+  return targets;
+}
+
+int64_t count_batches(const data::Sampler& sampler, const Ranks& ranks) {
+  if (sampler.batch_size() < static_cast<size_t>(ranks.world()))
+    throw Error(fmt::format("batch: {} photos cannot be shared among {} processes",
+                            sampler.batch_size(), ranks.world()));
+  return static_cast<int64_t>(sampler.count());
+}
+
+int64_t steps_of(const Recipe& recipe, int64_t batches) {
+  return (batches + recipe.accumulate - 1) / recipe.accumulate;
+}
+
+int threads_of(const Recipe& recipe, const Ranks& ranks) {
+  const int threads = resolve_threads(recipe.threads);
+  return recipe.threads > 0 ? threads : std::max(1, threads / ranks.place().local_world);
 }
 
 // The photos of an epoch: those with labels as often as oversampling wants, those without where

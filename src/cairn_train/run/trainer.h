@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "cairn_train/run/checkpoint.h"
+#include "cairn_train/run/distributed/ranks.h"
 #include "cairn_train/run/recipe.h"
 
 namespace cairn::run {
@@ -18,10 +19,14 @@ struct TrainOptions {
   bool fresh = false;  // start over, whatever the folder holds
   // Called after every step and the checkpoint that may follow it: lets tests stop a run anywhere.
   std::function<void(const Position&)> after_step;
+  // The processes that run the recipe together; null: this one alone. They must outlive the run.
+  const Ranks* ranks = nullptr;
 };
 
-// Runs the recipe to its end. Throws Error for unreadable tables, folders or weights, a checkpoint
-// of another recipe, a folder that another run uses, and a loss that is no number.
+// Runs the recipe to its end. Several ranks end with the weights of one process that shows the same
+// batches (batch norms frozen or synchronised); rank 0 writes the folder, the others nothing.
+// Throws Error for unreadable tables, folders or weights, a checkpoint of another recipe, a folder
+// that another run uses, a loss that is no number, and, as LostRank, where another rank ended.
 void train(const Recipe& recipe, const TrainOptions& options = {});
 
 }  // namespace cairn::run
