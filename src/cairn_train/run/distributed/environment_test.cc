@@ -49,7 +49,7 @@ TEST(Environment, slurm_says_the_same_in_its_own_words) {
                                                   {"SLURM_NTASKS_PER_NODE", "2"},
                                                   {"SLURM_LAUNCH_NODE_IPADDR", "10.0.0.9"}};
   EXPECT_EQ(place_of(variables).address, "10.0.0.9");
-  variables["SLURM_JOB_NODELIST"] = "gpu[07-09,12],x1";
+  variables.emplace("SLURM_JOB_NODELIST", "gpu[07-09,12],x1");
   const ProcessPlace place = place_of(variables);
   EXPECT_EQ(place.rank, 3);
   EXPECT_EQ(place.world, 4);
@@ -57,7 +57,7 @@ TEST(Environment, slurm_says_the_same_in_its_own_words) {
   EXPECT_EQ(place.local_world, 2);
   EXPECT_EQ(place.address, "gpu07");
   EXPECT_EQ(place.port, 29500);
-  variables["SLURM_NNODES"] = "1";
+  variables.emplace("SLURM_NNODES", "1");
   EXPECT_EQ(place_of(variables).address, "127.0.0.1");
 }
 
