@@ -5,7 +5,7 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 rounds=${1:-3} size=${2:-224} batch=${3:-16}
 "$root/scripts/setup.sh" runtime train test bench peers
-(cd "$root" && cmake --preset release -DCAIRN_BENCH=ON >/dev/null && cmake --build build/release --target train_bench >/dev/null)
+(cd "$root" && cmake --preset release >/dev/null && cmake --build build/release --target train_bench >/dev/null)
 export OMP_NUM_THREADS=2
 for round in $(seq "$rounds"); do
   echo "round $round"

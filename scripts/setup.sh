@@ -13,7 +13,8 @@ runtime=(
   libssl-dev
 )
 train=(libtorch-dev libgloo-dev)
-test=(libgtest-dev libopencv-imgcodecs-dev libonnx-testdata clang-format python3-torch)
+# Benchmark programs are compiled along with the tests, so that they keep compiling.
+test=(libgtest-dev libbenchmark-dev libopencv-imgcodecs-dev libonnx-testdata clang-format python3-torch)
 # For `make fuzz` and `make lint`.
 tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)
 bench=(libbenchmark-dev nodejs npm)

@@ -67,7 +67,7 @@ wait "$job"
 for pid in $ranks; do kill -0 "$pid" 2>/dev/null && fail "process $pid outlived the job"; done
 
 # Ranks by the environment, as torchrun sets it; they must agree.
-export MASTER_ADDR=127.0.0.1 MASTER_PORT=$((20000 + RANDOM % 20000)) WORLD_SIZE=2
+export MASTER_ADDR=127.0.0.1 MASTER_PORT=$((20000 + RANDOM % 12000)) WORLD_SIZE=2
 RANK=1 "$cairn" train "${recipe[@]}" out=odd optimiser.lr=0.5 >other 2>&1 &
 RANK=0 "$cairn" train "${recipe[@]}" out=odd >log 2>&1
 [ $? = 1 ] && grep -q "rank 1 has another recipe than rank 0" log || fail "another recipe on rank 1 was not refused"

@@ -33,7 +33,7 @@ wait "$pid" 2>/dev/null
 [ -e run/2-384_finetune/model.onnx ] && [ ! -e run/3-512_finetune/model.onnx ] || fail "not killed in the third stage"
 grep -q "carried 3 of 4 landmarks over" log || fail "the third stage carries no centres over"
 
-"$cairn" train "${chain[@]}" "${small[@]}" >log 2>&1 || fail "the resumed run"
+"$cairn" train --processes 2 "${chain[@]}" "${small[@]}" >log 2>&1 || fail "the resumed run, by two processes"
 [ "$(grep -c 'stage .*: finished' log)" = 2 ] || fail "finished stages ran again"
 grep -q "going on after" log || fail "the third stage started over"
 grep -q "carried 4 of 4 landmarks over" log || fail "the last stage carries no centres over"

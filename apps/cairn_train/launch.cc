@@ -56,6 +56,7 @@ void set(const char* name, int value) { ::setenv(name, std::to_string(value).c_s
   set("LOCAL_RANK", rank);
   set("WORLD_SIZE", processes);
   set("LOCAL_WORLD_SIZE", processes);
+  ::unsetenv("TORCHELASTIC_USE_AGENT_STORE");
   ::execv("/proc/self/exe", arguments.data());
   fmt::print(stderr, "cairn train: rank {} could not be started: {}\n", rank, std::strerror(errno));
   std::_Exit(kFailed);
@@ -70,7 +71,12 @@ std::string ending(int status) {
 
 int launch(int processes, int argc, char** argv) {
   std::vector<char*> arguments = without_processes(argc, argv);
+  if (run::place_of_process().world > 1)
+    throw Error(
+        "--processes: the environment already makes this process one of several (RANK, "
+        "WORLD_SIZE); leave out one of the two");
   const int port = run::free_port();
+  std::signal(SIGCHLD, SIG_DFL);  // whoever ignores it never learns how children end
   const pid_t self = ::getpid();
   std::vector<pid_t> running;  // by rank; 0: has ended
   for (int rank = 0; rank < processes; ++rank) {
@@ -106,7 +112,8 @@ int launch(int processes, int argc, char** argv) {
         fmt::print(stderr, "cairn train: rank {} of {} {}\n", rank, processes, ending(status));
       }
     }
-    if (caught_signal != 0 && code == 0) {
+    if (caught_signal != 0) {
+      caught_signal = 0;
       code = kFailed;
       next_blow = Clock::now();
     }

@@ -63,7 +63,10 @@ void train_here(const TrainArguments& arguments, bool chained) {
   };
   if (chained) {
     const run::Pipeline pipeline = pipeline_of(arguments);
-    as_rank(pipeline.stages.front().recipe.distributed.timeout,
+    double timeout = 0;
+    for (const auto& stage : pipeline.stages)
+      timeout = std::max(timeout, stage.recipe.distributed.timeout);
+    as_rank(timeout,
             [&](const run::TrainOptions& options) { run::run_pipeline(pipeline, options); });
   } else {
     const run::Recipe recipe = run::load_recipe(arguments.recipe, arguments.overrides);
@@ -105,8 +108,8 @@ void declare_train(CLI::App& app, TrainArguments& arguments, int argc, char** ar
       "Several processes train together where torchrun, Slurm or Kubernetes set RANK, WORLD_SIZE, "
       "LOCAL_RANK,\nMASTER_ADDR and MASTER_PORT, or, on one machine, with --processes:\n"
       "  cairn train --processes 2 --recipe configs/demo.yaml data.root=… out=…\n"
-      "  torchrun --no-python --nnodes 2 --nproc-per-node 4 --rdzv-endpoint HOST:29400 "
-      "cairn train --recipe …\n"
+      "  torchrun --no-python --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d --rdzv-endpoint "
+      "HOST:29400 \\\n    cairn train --recipe …\n"
       "  srun --ntasks-per-node 4 cairn train --recipe …\n\n"
       "Keys, defaults and meanings:\n" +
       run::recipe_help());

@@ -33,7 +33,7 @@ std::pair<double, bool> rectified_step(double steps, double beta1, double beta2)
 }  // namespace
 
 Optimiser::Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters,
-                     std::function<double(double)> sum)
+                     std::function<double(double, double)> sum)
     : options_(options), sum_(std::move(sum)) {
   if (options_.beta1 == 0) options_.beta1 = ranger() ? 0.95 : 0.9;
   if (options_.epsilon == 0) options_.epsilon = ranger() ? 1e-5 : 1e-8;
@@ -74,7 +74,7 @@ double Optimiser::gradient_norm() const {
     const double norm = gradient.norm().item<float>();
     (slot.parameter.split ? split_sum : sum) += norm * norm;
   }
-  return std::sqrt(sum + (sum_ ? sum_(split_sum) : split_sum));
+  return std::sqrt(sum_ ? sum_(sum, split_sum) : sum + split_sum);
 }
 
 double Optimiser::step(double lr) {

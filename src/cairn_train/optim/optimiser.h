@@ -69,9 +69,10 @@ struct UpdateRule {
 // without dampening, decay added to the gradient.
 class Optimiser {
  public:
-  // sum: over the processes that share split parameters, for the norm; none: there is one process.
+  // sum: rank 0's first number and everybody's second, added over the processes that share split
+  // parameters: the squared norm, the same on all of them. None: there is one process.
   Optimiser(const OptimiserOptions& options, std::vector<TrainedParameter> parameters,
-            std::function<double(double)> sum = nullptr);
+            std::function<double(double, double)> sum = nullptr);
 
   void zero_grad();
   // Multiplies the gradients: undoes the scale of a loss.
@@ -102,7 +103,7 @@ class Optimiser {
   void look_ahead(Slot& slot) const;
 
   OptimiserOptions options_;
-  std::function<double(double)> sum_;
+  std::function<double(double, double)> sum_;
   std::vector<Slot> slots_;
   int64_t steps_ = 0;
 };

@@ -201,7 +201,7 @@ void run_pipeline(const Pipeline& pipeline, const TrainOptions& options) {
   const Ranks& ranks = options.ranks ? *options.ranks : one_process;
   std::optional<FolderLock> lock;  // rank 0's, as is the record
   std::optional<Record> record;
-  ranks.first_does("pipeline", [&] {
+  ranks.first_does([&] {
     make_folder(pipeline.out);
     lock.emplace(pipeline.out);
     if (options.fresh) {  // all at once, so that what is killed later can go on without --fresh
@@ -215,7 +215,7 @@ void run_pipeline(const Pipeline& pipeline, const TrainOptions& options) {
   of_stage.fresh = false;
   for (const PipelineStage& stage : pipeline.stages) {
     bool finished = false;
-    ranks.first_does("stage " + stage.name, [&] {
+    ranks.first_does([&] {
       const std::string start = sha256_or_empty(stage.recipe.init);
       record->require(stage, start);
       finished = is_finished(stage);

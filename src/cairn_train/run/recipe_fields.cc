@@ -308,7 +308,8 @@ void add_distributed(RecipeTable& t, DistributedOptions& d) {
   t.choice("distributed.batch_norm", d.batch_norm, {"sync", "local"},
            "statistics over the whole batch (as one process), or over each process's part");
   t.number("distributed.timeout", d.timeout, 1, 1e6,
-           "seconds after which a process that does not answer counts as lost");
+           "seconds after which a process that does not answer counts as lost; above what rank 0 "
+           "needs to write a checkpoint");
   t.number("distributed.bucket_mb", d.bucket_mb, 0.001, 10000,
            "gradients that travel together while backward goes on");
 }

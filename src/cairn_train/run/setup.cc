@@ -80,9 +80,9 @@ fs::path made(const fs::path& folder) {
 }
 
 std::string agreement_of(const Recipe& recipe) {
-  return fmt::format("{}{} {} {} {}", portable_recipe_yaml(recipe), recipe.head.split,
+  return fmt::format("{}{} {} {} {} {}", portable_recipe_yaml(recipe), recipe.head.split,
                      recipe.distributed.batch_norm, recipe.distributed.bucket_mb,
-                     recipe.checkpoint.steps);
+                     recipe.checkpoint.steps, choose_device(recipe.device).is_cpu());
 }
 
 data::TrainingSet make_set(const Recipe& recipe, const Ranks& ranks) {
@@ -102,7 +102,7 @@ TeacherTargets make_targets(const Recipe& recipe, const data::TrainingSet& set,
                             data::PhotoStore& store, int threads, const Ranks& ranks) {
   if (recipe.distill.teacher.empty()) return {};
   TeacherTargets targets;
-  ranks.first_does("targets", [&] {
+  ranks.first_does([&] {
     targets = teacher_targets(recipe.distill, paths_of(set), store, recipe.model.embedding_dim,
                               threads, recipe.out);
   });
@@ -115,10 +115,14 @@ TeacherTargets make_targets(const Recipe& recipe, const data::TrainingSet& set,
   return targets;
 }
 
-int64_t count_batches(const data::Sampler& sampler, const Ranks& ranks) {
-  if (sampler.batch_size() < static_cast<size_t>(ranks.world()))
-    throw Error(fmt::format("batch: {} photos cannot be shared among {} processes",
-                            sampler.batch_size(), ranks.world()));
+int64_t count_batches(const Recipe& recipe, const data::Sampler& sampler, const Ranks& ranks) {
+  // One photo has no variance.
+  const bool local = !ranks.alone() && recipe.distributed.batch_norm == "local";
+  const size_t least = static_cast<size_t>(ranks.world()) * (local ? 2 : 1);
+  if (sampler.batch_size() < least)
+    throw Error(fmt::format(
+        "batch: {} photos cannot be shared among {} processes{}", sampler.batch_size(),
+        ranks.world(), local ? " with batch norms of their own (distributed.batch_norm)" : ""));
   return static_cast<int64_t>(sampler.count());
 }
 

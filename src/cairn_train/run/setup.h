@@ -44,7 +44,7 @@ TeacherTargets make_targets(const Recipe& recipe, const data::TrainingSet& set,
                             data::PhotoStore& store, int threads, const Ranks& ranks);
 
 // The batches of an epoch. Throws Error where one is too small for the ranks to share.
-int64_t count_batches(const data::Sampler& sampler, const Ranks& ranks);
+int64_t count_batches(const Recipe& recipe, const data::Sampler& sampler, const Ranks& ranks);
 int64_t steps_of(const Recipe& recipe, int64_t batches);
 
 // The threads of this process: those of the recipe, or its share of the machine's cores.

@@ -112,7 +112,7 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options, const Ranks&
                static_cast<int64_t>(recipe.distributed.bucket_mb * 1048576)),
       average_(net_, recipe.ema),
       scale_(recipe.precision == "f16"),
-      batches_(count_batches(sampler_, ranks)),
+      batches_(count_batches(recipe, sampler_, ranks)),
       epochs_(total_epochs(recipe)),
       rates_(recipe, steps_of(recipe, batches_)) {
   torch::set_num_threads(threads_);
@@ -130,13 +130,16 @@ optim::Optimiser Trainer::make_optimiser() {
   for (optim::TrainedParameter& parameter : parameters)
     parameter.split = parameter.name.starts_with(nn::kHeadPrefix) &&
                       objective_->is_split(parameter.name.substr(5));
-  return {recipe_.optimiser, std::move(parameters),
-          [this](double part) { return ranks_.sum(part); }};
+  return {recipe_.optimiser, std::move(parameters), [this](double whole, double part) {
+            return ranks_.sum(ranks_.first() ? whole + part : part);
+          }};
 }
 
-// Those that every rank has whole, and that backward reaches from the last to the first.
+// Those that are trained and that every rank has whole; backward reaches them from the last to the
+// first.
 std::vector<torch::Tensor> Trainer::whole_parameters() const {
   std::vector<torch::Tensor> parameters = net_.parameters();
+  std::erase_if(parameters, [](const torch::Tensor& tensor) { return !tensor.requires_grad(); });
   if (const auto head = objective_->module())
     for (const auto& entry : head->named_parameters())
       if (!objective_->is_split(entry.key())) parameters.push_back(entry.value());
@@ -336,8 +339,10 @@ std::optional<ValidationResult> Trainer::validate_epoch() {
 // Validates, reports and saves.
 void Trainer::finish_epoch() {
   const Clock::time_point started = Clock::now();
-  if (recipe_.distributed.batch_norm == "local")  // each rank has statistics of its own
+  if (recipe_.distributed.batch_norm == "local") {  // each rank has statistics of its own
     for (torch::Tensor& buffer : net_.buffers()) ranks_.from_first(buffer);
+    for (auto [name, tensor] : average_.state()) ranks_.from_first(tensor);
+  }
   EpochReport report;
   report.validation = validate_epoch();
   position_.seconds += seconds_since(started);

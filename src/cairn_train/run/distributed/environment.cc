@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
@@ -58,7 +59,8 @@ std::string slurm_address(const Reader& read) {
   if (one_machine) return "127.0.0.1";
   // Where srun was called is where rank 0 runs only if that is a machine of the job; the list of
   // machines is always right where it is set.
-  if (read.has("SLURM_JOB_NODELIST")) return first_host(read.text("SLURM_JOB_NODELIST"));
+  for (const char* list : {"SLURM_STEP_NODELIST", "SLURM_JOB_NODELIST"})
+    if (read.has(list)) return first_host(read.text(list));
   return read.text("SLURM_LAUNCH_NODE_IPADDR");
 }
 
@@ -102,8 +104,10 @@ ProcessPlace place_of_process(const Environment& variable) {
   if (place.world == 1) return place;
   place.local_rank =
       read.number_or(by_slurm ? "SLURM_LOCALID" : "LOCAL_RANK", 0, 0, place.world - 1);
+  // Of the whole job where Slurm says it; this step may be smaller.
   place.local_world =
-      read.number_or(by_slurm ? "SLURM_NTASKS_PER_NODE" : "LOCAL_WORLD_SIZE", 1, 1, place.world);
+      std::min(place.world, read.number_or(by_slurm ? "SLURM_NTASKS_PER_NODE" : "LOCAL_WORLD_SIZE",
+                                           1, 1, kMostProcesses));
   place.address = by_slurm ? slurm_address(read) : read.text("MASTER_ADDR");
   place.port = read.number_or("MASTER_PORT", place.port, 1, 65535);
   if (read.has("TORCHELASTIC_USE_AGENT_STORE"))

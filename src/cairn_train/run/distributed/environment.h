@@ -25,9 +25,9 @@ std::optional<std::string> environment_variable(const std::string& name);
 
 // RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR, MASTER_PORT, LOCAL_WORLD_SIZE as torchrun, Kubernetes'
 // PyTorchJob and --processes of `cairn train` set them; else Slurm's SLURM_PROCID, SLURM_NTASKS,
-// SLURM_LOCALID, SLURM_NTASKS_PER_NODE, with SLURM_LAUNCH_NODE_IPADDR or the first of
-// SLURM_JOB_NODELIST for the address. One process where none of them is set. Throws Error that
-// names the variable which is missing or impossible.
+// SLURM_LOCALID, SLURM_NTASKS_PER_NODE, with the first of SLURM_STEP_NODELIST or
+// SLURM_JOB_NODELIST, or SLURM_LAUNCH_NODE_IPADDR, for the address. One process where none of them
+// is set. Throws Error that names the variable which is missing or impossible.
 ProcessPlace place_of_process(const Environment& variable = environment_variable);
 
 // A port of this machine that nobody uses now. Throws Error.

@@ -57,6 +57,12 @@ TEST(Environment, slurm_says_the_same_in_its_own_words) {
   EXPECT_EQ(place.local_world, 2);
   EXPECT_EQ(place.address, "gpu07");
   EXPECT_EQ(place.port, 29500);
+  // A step that is smaller than the job.
+  variables.emplace("SLURM_STEP_NODELIST", "gpu[09,12]");
+  variables.erase("SLURM_NTASKS_PER_NODE");
+  variables.emplace("SLURM_NTASKS_PER_NODE", "8");
+  EXPECT_EQ(place_of(variables).address, "gpu09");
+  EXPECT_EQ(place_of(variables).local_world, 4);
   variables.emplace("SLURM_NNODES", "1");
   EXPECT_EQ(place_of(variables).address, "127.0.0.1");
 }

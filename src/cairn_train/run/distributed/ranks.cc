@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -118,6 +119,7 @@ void Ranks::connect(std::chrono::milliseconds wait) {
   groups_->gradients = make_gloo("gradients", place_, groups_->store, wait);
 #ifdef USE_C10D_NCCL
   if (!torch::cuda::is_available()) return;
+  ::setenv("NCCL_BLOCKING_WAIT", "1", 0);  // otherwise nothing ever times out
   const auto nccl = [&](const std::string& name) {
     const auto options = c10d::ProcessGroupNCCL::Options::create();
     options->timeout = wait;
@@ -143,34 +145,39 @@ void Ranks::in_step(const std::function<void()>& work) const {
   }
 }
 
-// Every rank that still lives says so; whoever does not within kPatience is lost.
+// Every rank that still lives says so; whoever does not within kPatience is lost. The first that
+// knows tells the others, so that all give the same reason.
 void Ranks::explain(const std::string& what) const {
-  std::vector<int> silent;
   std::string why;
   try {
     c10d::Store& store = *groups_->store;
     store.set(ended_key(rank()), bytes_of(what));
-    groups_->steps->close();
-    groups_->gradients->close();
+    close();
     const auto end = Clock::now() + kPatience;
-    do {
-      silent.clear();
-      for (int other = 0; other < world(); ++other)
-        if (!store.check({ended_key(other)})) silent.push_back(other);
-      if (store.check({kWhy})) why = text_of(store.get(kWhy));
-      if (silent.empty() || !why.empty()) break;
+    std::vector<int> silent = silent_ranks();
+    while (!store.check({kWhy}) && !silent.empty() && Clock::now() < end) {
       std::this_thread::sleep_for(kPoll);
-    } while (Clock::now() < end);
+      silent = silent_ranks();
+    }
+    const std::string own =
+        silent.empty() ? fmt::format("a connection between the {} processes broke", world())
+        : silent.size() == 1
+            ? fmt::format("rank {} of {} is lost", silent[0], world())
+            : fmt::format("ranks {} of {} are lost or busy", fmt::join(silent, ", "), world());
+    if (!store.check({kWhy}))
+      store.set(kWhy, bytes_of(fmt::format("rank {}: {} ({}){}", rank(), own, what, kGoOn)));
+    why = text_of(store.get(kWhy));
+    wait_for_readers();
   } catch (const std::exception&) {
-    // The meeting place is gone, and rank 0 with it.
-    if (!place_.served_elsewhere) silent = {0};
+    // The meeting place is gone, and with it, unless torchrun keeps it, rank 0.
+    why = fmt::format("rank {}: {} ({}){}", rank(),
+                      place_.served_elsewhere
+                          ? "the job's meeting place is gone"
+                          : fmt::format("rank 0 of {} is lost or ended first", world()),
+                      what, kGoOn);
   }
-  if (!why.empty()) throw LostRank(fmt::format("{} (rank {} ends with it)", why, rank()));
-  if (silent.empty())
-    throw LostRank(fmt::format("rank {}: a connection between the {} processes broke: {}{}", rank(),
-                               world(), what, kGoOn));
-  throw LostRank(fmt::format("rank {}: rank {} of {} is lost ({}){}", rank(),
-                             fmt::join(silent, ", "), world(), what, kGoOn));
+  const bool own = why.starts_with(fmt::format("rank {}: ", rank()));
+  throw LostRank(own ? why : fmt::format("{} (rank {} ends with it)", why, rank()));
 }
 
 void Ranks::fail(const std::string& why) const {
@@ -179,17 +186,31 @@ void Ranks::fail(const std::string& why) const {
     c10d::Store& store = *groups_->store;
     store.set(kWhy, bytes_of(fmt::format("rank {}: {}", rank(), why)));
     store.set(ended_key(rank()), bytes_of(why));
-    groups_->steps->close();
-    groups_->gradients->close();
-    // The meeting place lives in rank 0, which stays until the others have read.
-    const auto end = Clock::now() + kPatience;
-    for (int other = 0; first() && other < world(); ++other)
-      while (!store.check({ended_key(other)}) && Clock::now() < end)
-        std::this_thread::sleep_for(kPoll);
-    std::this_thread::sleep_for(4 * kPoll);
+    close();
+    wait_for_readers();
   } catch (const std::exception&) {
     // Then they will find out by themselves.
   }
+}
+
+void Ranks::close() const {
+  groups_->steps->close();
+  groups_->gradients->close();
+}
+
+std::vector<int> Ranks::silent_ranks() const {
+  std::vector<int> silent;
+  for (int other = 0; other < world(); ++other)
+    if (!groups_->store->check({ended_key(other)})) silent.push_back(other);
+  return silent;
+}
+
+// The meeting place lives in rank 0, which stays until the others have read why all end.
+void Ranks::wait_for_readers() const {
+  const auto end = Clock::now() + kPatience;
+  while (first() && !silent_ranks().empty() && Clock::now() < end)
+    std::this_thread::sleep_for(kPoll);
+  std::this_thread::sleep_for(4 * kPoll);
 }
 
 void Ranks::sum(torch::Tensor& tensor) const {
@@ -300,9 +321,9 @@ std::function<void()> Ranks::start_sum(torch::Tensor tensor) const {
   return [this, work, tensor] { in_step([&] { work->wait(); }); };
 }
 
-void Ranks::first_does(const std::string& what, const std::function<void()>& work) const {
+void Ranks::first_does(const std::function<void()>& work) const {
   if (alone()) return work();
-  const std::string key = "done/" + what;
+  const std::string key = fmt::format("done/{}", first_did_++);
   if (first()) work();
   in_step([&] {
     if (first()) groups_->store->set(key, bytes_of("yes"));

@@ -58,7 +58,7 @@ class Ranks {
   std::function<void()> start_sum(torch::Tensor tensor) const;
 
   // Rank 0 does something that takes as long as it takes; the others wait, without the timeout.
-  void first_does(const std::string& what, const std::function<void()>& work) const;
+  void first_does(const std::function<void()>& work) const;
 
   // Waits for all.
   void meet() const;
@@ -72,9 +72,13 @@ class Ranks {
   std::pair<std::vector<int64_t>, torch::Tensor> padded(const torch::Tensor& rows) const;
   void in_step(const std::function<void()>& work) const;
   [[noreturn]] void explain(const std::string& what) const;
+  void close() const;                     // the connections
+  std::vector<int> silent_ranks() const;  // those that have not said that they end
+  void wait_for_readers() const;
 
   ProcessPlace place_;
   std::unique_ptr<Groups> groups_;  // null in a world of one
+  mutable int64_t first_did_ = 0;   // calls of first_does()
 };
 
 }  // namespace cairn::run

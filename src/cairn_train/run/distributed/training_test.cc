@@ -74,6 +74,42 @@ TEST_F(DistributedTrainingTest, frozen_batch_norms_give_the_weights_of_one_proce
   expect_same(small(""));
 }
 
+TEST_F(DistributedTrainingTest, parameters_that_are_not_trained_stay) {
+  Recipe own = small("");
+  own.model.frozen_stages = 1;
+  own.model.neck = "fc-bn";
+  own.model.neck_bias = false;
+  expect_same(own);
+  const auto first_layer = [&](const std::string& out) {
+    for (const auto& [name, tensor] : weights(out))
+      if (name == "backbone.net.conv1.weight") return tensor;
+    return torch::Tensor();
+  };
+  EXPECT_TRUE(torch::equal(first_layer("several"), first_layer("start")));
+}
+
+// The ranks' batch norms differ until rank 0's hold for all, those of the average too: its scores
+// are those of the weights that it writes.
+TEST_F(DistributedTrainingTest, local_batch_norms_are_scored_as_they_are_written) {
+  Recipe own = small("local");
+  own.freeze_batch_norms = false;
+  own.distributed.batch_norm = "local";
+  own.ema = 0.5;
+  own.batch = 6;
+  train_by(2, own);
+  Recipe scored = own;
+  scored.out = (folder_ / "scored").string();
+  scored.init = (folder_ / "local/weights.safetensors").string();
+  scored.head.carry_over = true;
+  scored.optimiser.lr = 1e-30;
+  scored.ema = 0;
+  scored.freeze_batch_norms = true;
+  scored.schedule.epochs = 1;
+  scored.stages.clear();
+  train_by(1, scored);
+  EXPECT_NEAR(curve("local", "val_loss").back(), curve("scored", "val_loss").back(), 2e-4);
+}
+
 TEST_F(DistributedTrainingTest, synchronised_batch_norms_give_the_weights_of_one_process) {
   // Few steps at a low rate: statistics of so few photos let the smallest rounding grow quickly.
   Recipe own = small("");
@@ -210,20 +246,28 @@ TEST_F(DistributedTrainingTest, a_checkpoint_of_several_goes_on_with_any_number_
 }
 
 TEST_F(DistributedTrainingTest, what_cannot_be_split_or_shared_is_an_error) {
-  const auto refused = [&](const Recipe& recipe) {
+  const auto refused = [&](const Recipe& recipe, const std::string& because) {
     const auto codes = testing::run_ranks(4, [&](const Ranks& ranks) {
       TrainOptions options;
       options.ranks = &ranks;
-      train(recipe, options);
+      try {
+        train(recipe, options);
+      } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find(because), std::string::npos) << error.what();
+        std::_Exit(::testing::Test::HasFailure() ? testing::kUnmet : testing::kThrew);
+      }
     });
     EXPECT_EQ(codes, std::vector<int>(4, testing::kThrew));
   };
   Recipe own = small("run");
   own.head.split = true;
-  refused(own);  // three landmarks for four ranks
+  refused(own, "3 landmarks cannot be split over 4 processes");
   own.head.split = false;
   own.batch = 3;
-  refused(own);
+  refused(own, "batch: 3 photos cannot be shared among 4 processes");
+  own.batch = 7;
+  own.distributed.batch_norm = "local";
+  refused(own, "batch: 7 photos cannot be shared among 4 processes with batch norms of their own");
 }
 
 }  // namespace
