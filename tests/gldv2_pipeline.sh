@@ -20,6 +20,8 @@ sed -i 2d gldv2/train/train_clean.csv  # a landmark that only the last two stage
 "$cairn" train "${chain[@]}" --dry-run >log 2>&1 || fail "the dry run"
 [ "$(grep -c '^# stage .*: to run' log)" = 4 ] || fail "not four stages"
 [ "$(grep -c '^landmarks   3' log)" = 2 ] && [ "$(grep -c '^landmarks   4' log)" = 2 ] || fail "not 3, 3, 4, 4 landmarks"
+of_landmarks=$(awk -F, 'NR == 1 {for (i = 1; i <= NF; ++i) if ($i == "landmark_id") c = i} NR > 1 && $c >= 0' gldv2/lists/all.csv | wc -l)
+grep -q "^photos      $of_landmarks to train on" log || fail "the last stage draws photos without a landmark"
 [ ! -e run ] || fail "a dry run wrote"
 
 "$cairn" train "${chain[@]}" "${small[@]}" >log 2>&1 &

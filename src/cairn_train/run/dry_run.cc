@@ -42,6 +42,14 @@ std::string list_or(const std::vector<std::string>& names, const char* nothing) 
   return names.empty() ? nothing : fmt::format("{}", fmt::join(names, ", "));
 }
 
+// The photos of the pool that the recipe's sampler may draw.
+size_t drawn_from(const std::vector<size_t>& pool, const data::TrainingSet& set,
+                  const Recipe& recipe) {
+  if (recipe.sampler.type == "shuffle") return pool.size();
+  return static_cast<size_t>(
+      std::ranges::count_if(pool, [&](size_t photo) { return set.samples[photo].landmark >= 0; }));
+}
+
 std::string class_table(const data::TrainingSet& set) {
   std::vector<int64_t> counts = set.photos_of_class;
   if (counts.empty()) return "";
@@ -61,7 +69,8 @@ std::string describe_run(const Recipe& recipe) {
   std::string text = fmt::format(
       "photos      {} to train on, {} to validate with, {} without a landmark, {} missing on "
       "disk\n",
-      pool.size(), set.validation.size(), set.nonlandmark.size(), set.missing_ids.size());
+      drawn_from(pool, set, recipe), set.validation.size(), set.nonlandmark.size(),
+      set.missing_ids.size());
   text += class_table(set);
   const data::Sampler sampler(recipe.sampler, set, pool, static_cast<size_t>(recipe.batch),
                               recipe.seed);
