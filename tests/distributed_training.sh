@@ -76,4 +76,6 @@ RANK=0 "$cairn" train "${recipe[@]}" out=odd distributed.timeout=2 >log 2>&1
 [ $? = 1 ] && grep -q "did not meet at 127.0.0.1" log || fail "a missing rank is no clear error"
 RANK=2 "$cairn" train "${recipe[@]}" out=odd >log 2>&1
 [ $? = 1 ] && grep -q "RANK=2" log || fail "an impossible rank is no clear error"
+RANK=0 "$cairn" train --processes 2 "${recipe[@]}" out=odd >log 2>&1
+[ $? = 1 ] && grep -q "the environment already makes this process one of several" log || fail "--processes inside a job is no clear error"
 echo "two processes, lost ranks, another number of ranks: the weights of one process"
