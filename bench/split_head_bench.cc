@@ -13,6 +13,7 @@
 #include "cairn_train/loss/arcface.h"
 #include "cairn_train/loss/cosine_head.h"
 #include "cairn_train/optim/optimiser.h"
+#include "cairn_train/run/allocator.h"
 #include "cairn_train/run/distributed/autograd.h"
 #include "cairn_train/run/distributed/job.h"
 #include "cairn_train/run/distributed/split_softmax.h"
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
   for (int rank = 0; rank < world; ++rank) {
     if (::fork() != 0) continue;
     ::setenv("RANK", std::to_string(rank).c_str(), 1);
+    cairn::run::keep_tensor_memory();  // as cairn train does
     cairn::run::run_job(
         600, [&](const auto& ranks) { cairn::run::steps(ranks, number(1), number(2), number(3)); });
     std::_Exit(0);
