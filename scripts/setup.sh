@@ -8,7 +8,7 @@ runtime=(
   build-essential cmake ninja-build ccache git pkg-config
   libdnnl-dev libonnx-dev libprotobuf-dev protobuf-compiler
   libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev zlib1g-dev
-  libopencv-core-dev libopencv-imgproc-dev libhwy-dev
+  libopencv-core-dev libopencv-imgproc-dev libhwy-dev libxxhash-dev
   nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libssl-dev
 )
@@ -18,8 +18,8 @@ test=(libgtest-dev libbenchmark-dev libopencv-imgcodecs-dev libonnx-testdata cla
 # For `make fuzz` and `make lint`.
 tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)
 bench=(libbenchmark-dev nodejs npm)
-# The peer of training throughput.
-peers=(python3-torch python3-torchvision)
+# The peers of training throughput, and of exact search (OpenBLAS: faiss multiplies by it).
+peers=(python3-torch python3-torchvision libfaiss-dev libopenblas-dev)
 
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(runtime train test)

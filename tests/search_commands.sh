@@ -45,6 +45,32 @@ END
 "$cairn" search --queries index --index index --exclude-self --top 1 --out new/self.csv 2> /dev/null
 cut -d, -f1,3 new/self.csv | tr '\n' ' ' | grep -qx 'query,id a,b b,d c,b d,b ' || fail "$(cat new/self.csv)"
 
+# With an index the results are the same, until the embeddings change.
+cp -r index indexed
+"$cairn" index indexed 2> err.txt
+grep -q 'indexed/search.cairn: 4 rows of 2 numbers' err.txt || fail "$(cat err.txt)"
+"$cairn" index indexed 2>&1 | grep -q 'fits the embeddings already' || fail "a second index must not be made"
+"$cairn" index --check indexed 2>&1 | grep -q 'sound' || fail "the index must be sound"
+"$cairn" search --queries queries --index indexed --top 3 --out same.csv 2> err.txt
+cmp hits.csv same.csv || fail "search with an index wrote $(cat same.csv)"
+[ ! -s err.txt ] || ! grep -q warning err.txt || fail "$(cat err.txt)"
+"$cairn" search --queries indexed --index indexed --exclude-self --top 1 --out same.csv 2> /dev/null
+cmp new/self.csv same.csv || fail "without oneself search with an index wrote $(cat same.csv)"
+"$cairn" retrieve --queries queries --index indexed --out same.csv 2> /dev/null
+"$cairn" retrieve --queries queries --index index --out images.csv 2> /dev/null
+cmp images.csv same.csv || fail "retrieve with an index wrote $(cat same.csv)"
+mv indexed/embeddings.npy indexed/before.npy
+embeddings indexed "a b c d" "$p6$m8 $one$zero $p6$p8 $one$zero"
+"$cairn" search --queries queries --index indexed --top 3 --out same.csv 2> err.txt
+grep -q 'search.cairn is not used: embeddings.npy has changed' err.txt || fail "$(cat err.txt)"
+grep -q '^q2,1,c,0.8' same.csv || fail "the index of other embeddings was used: $(cat same.csv)"
+mv indexed/before.npy indexed/embeddings.npy
+printf 'x' | dd of=indexed/search.cairn bs=1 seek=4100 conv=notrunc 2> /dev/null
+expect_error 1 "indexed/search.cairn: damaged (bytes 4096 to" \
+  "$cairn" search --queries queries --index indexed --out x.csv
+"$cairn" index --check index 2> err.txt && fail "there is no index to check"
+grep -q 'index/search.cairn: there is none; make it with cairn index' err.txt || fail "$(cat err.txt)"
+
 printf 'id,landmark_id\na,10\nb,20\nd,30\nz,40\n' > labels.csv
 "$cairn" recognize --queries queries --references index --labels labels.csv --top-k 1 --out names.csv 2> err.txt
 cmp names.csv - <<'END' || fail "recognize wrote $(cat names.csv)"

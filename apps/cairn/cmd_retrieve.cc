@@ -177,23 +177,43 @@ bool changes_nothing(const rank::RerankOptions& ranking, size_t models) {
 
 std::vector<std::vector<search::Hit>> ranked_lists(const std::vector<ModelSets>& sets,
                                                    const Options& options) {
-  const rank::RerankOptions ranking = ranking_options(options);
-  if (changes_nothing(ranking, sets.size()))
-    return search::search_exact(
-        rows_of(sets[0].queries), rows_of(sets[0].index),
-        search_options(ranking.top, ranking.threads, sets[0].queries.size()));
   std::vector<rank::RerankModel> models;
   for (const ModelSets& its : sets) {
     const double weight = options.weights.empty() ? 1 : options.weights[models.size()];
     models.push_back({rows_of(its.queries), rows_of(its.index), its.references.rows(),
                       its.references.landmarks, its.references.countries, weight});
   }
-  return rank::rerank(models, ranking);
+  return rank::rerank(models, ranking_options(options));
+}
+
+template <typename IdOf>
+void write_answers(const Options& options, const std::vector<std::string>& queries,
+                   const std::vector<std::vector<search::Hit>>& results, size_t photos,
+                   const IdOf& id_of) {
+  std::vector<eval::RetrievalAnswer> answers;
+  for (size_t q = 0; q < results.size(); ++q) {
+    eval::RetrievalAnswer answer{queries[q], {}};
+    for (const search::Hit& hit : results[q]) answer.images.push_back(id_of(hit.row));
+    answers.push_back(std::move(answer));
+  }
+  eval::write_retrieval_submission(options.out, answers);
+  log_info(fmt::format("{}: {} queries in {} index photos", options.out, answers.size(), photos));
+}
+
+void search_alone(const Options& options) {
+  const PlainSearch sets = open_queries_and_index(options.queries[0], options.index[0]);
+  const auto results = sets.index.search(
+      rows_of(sets.queries),
+      search_options(options.ranking.top, options.ranking.threads, sets.queries.size()));
+  write_answers(options, sets.queries.ids, results, sets.index.size(),
+                [&](size_t row) { return sets.index.id(row); });
 }
 
 void retrieve_command(const Options& options) {
   check(options);
   make_folder_of(options.out);
+  if (changes_nothing(ranking_options(options), options.queries.size()))
+    return search_alone(options);
   std::vector<ModelSets> sets;
   {
     std::unique_ptr<ReferenceLabels> labels;
@@ -205,16 +225,8 @@ void retrieve_command(const Options& options) {
       sets.push_back(load_model(options, m, labels.get()));
   }
   require_same_photos(sets, options);
-  const auto results = ranked_lists(sets, options);
-  std::vector<eval::RetrievalAnswer> answers;
-  for (size_t q = 0; q < results.size(); ++q) {
-    eval::RetrievalAnswer answer{sets[0].queries.ids[q], {}};
-    for (const search::Hit& hit : results[q]) answer.images.push_back(sets[0].index.ids[hit.row]);
-    answers.push_back(std::move(answer));
-  }
-  eval::write_retrieval_submission(options.out, answers);
-  log_info(fmt::format("{}: {} queries in {} index photos", options.out, answers.size(),
-                       sets[0].index.size()));
+  write_answers(options, sets[0].queries.ids, ranked_lists(sets, options), sets[0].index.size(),
+                [&](size_t row) { return sets[0].index.ids[row]; });
 }
 
 void declare_features(CLI::App& app, rank::RerankOptions& ranking) {

@@ -19,6 +19,9 @@ Writes a table query,rank,id,score: rank from 1, score the cosine similarity of 
 The search is exact; equal scores are ordered by id. The same embeddings give the same bytes,
 whatever the number of threads.
 
+A large index that is searched again and again is faster to search, and needs a quarter of the
+memory, after `cairn index`; the results are the same.
+
 Examples:
   cairn search --queries emb/test --index emb/index --out hits.csv
   cairn search --queries emb/photos --index emb/photos --exclude-self --top 5 --out similar.csv)";
@@ -34,16 +37,16 @@ struct Options {
 
 void search_command(const Options& options) {
   make_folder_of(options.out);
-  const QueriesAndIndex sets = load_queries_and_index(options.queries, options.index);
-  const auto results = search::search_exact(
-      rows_of(sets.queries), rows_of(sets.index),
+  const PlainSearch sets = open_queries_and_index(options.queries, options.index);
+  const auto results = sets.index.search(
+      rows_of(sets.queries),
       search_options(options.top, options.threads, sets.queries.size(), options.exclude_self));
   write_stream_atomically(options.out, [&](std::ostream& out) {
     out << "query,rank,id,score\n";
     for (size_t q = 0; q < results.size(); ++q) {
       for (size_t rank = 0; rank < results[q].size(); ++rank) {
         const search::Hit& hit = results[q][rank];
-        out << csv_line({sets.queries.ids[q], std::to_string(rank + 1), sets.index.ids[hit.row],
+        out << csv_line({sets.queries.ids[q], std::to_string(rank + 1), sets.index.id(hit.row),
                          fmt::format("{}", hit.score)});
       }
     }

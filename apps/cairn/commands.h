@@ -21,6 +21,7 @@ void declare_embed(CLI::App& app);
 void declare_merge(CLI::App& app);
 void declare_detect(CLI::App& app);
 void declare_model(CLI::App& app);
+void declare_index(CLI::App& app);
 void declare_search(CLI::App& app);
 void declare_recognize(CLI::App& app);
 void declare_retrieve(CLI::App& app);

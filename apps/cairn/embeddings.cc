@@ -5,7 +5,9 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
+#include "cairn/base/log.h"
 #include "cairn/base/progress.h"
+#include "cairn/search/exact_index.h"
 
 namespace cairn::apps {
 
@@ -13,23 +15,70 @@ search::Rows rows_of(const embed::EmbeddingSet& set) { return {set.values, set.i
 
 search::Rows rows_of(const embed::MappedEmbeddings& set) { return {set.values, set.ids, set.dim}; }
 
-void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
-                        const embed::MappedEmbeddings& b, const std::string& folder_b) {
+namespace {
+
+void require_comparable(size_t dim_a, const std::string& meta_a, const std::string& folder_a,
+                        size_t dim_b, const std::string& meta_b, const std::string& folder_b) {
   try {
-    embed::require_comparable(a.dim, a.meta, b.dim, b.meta);
+    embed::require_comparable(dim_a, meta_a, dim_b, meta_b);
   } catch (const Error& error) {
     throw Error(folder_a + " and " + folder_b + ": " + error.what());
   }
 }
 
+}  // namespace
+
+void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
+                        const embed::MappedEmbeddings& b, const std::string& folder_b) {
+  require_comparable(a.dim, a.meta, folder_a, b.dim, b.meta, folder_b);
+}
+
 QueriesAndIndex load_queries_and_index(const std::string& queries, const std::string& index) {
   QueriesAndIndex loaded{embed::load_embeddings(queries), embed::load_embeddings(index)};
-  try {
-    embed::require_comparable(loaded.queries, loaded.index);
-  } catch (const Error& error) {
-    throw Error(queries + " and " + index + ": " + error.what());
-  }
+  require_comparable(loaded.queries.dim, loaded.queries.meta, queries, loaded.index.dim,
+                     loaded.index.meta, index);
   return loaded;
+}
+
+OpenIndex::OpenIndex(const std::string& folder) {
+  const std::filesystem::path path = folder;
+  if (std::filesystem::exists(path / search::kIndexFile)) {
+    auto opened = search::StoredIndex::open(path);
+    if (opened.ok()) {
+      stored_ = std::move(opened.value());
+      meta_ = read_text(path / "meta.json");
+      return;
+    }
+    log_warning((path / search::kIndexFile).string() + " is not used: " + opened.reason() +
+                "; make it again with cairn index");
+  }
+  loaded_ = embed::load_embeddings(folder);
+  meta_ = loaded_.meta;
+}
+
+size_t OpenIndex::size() const { return stored_ ? stored_->size() : loaded_.size(); }
+
+size_t OpenIndex::dim() const { return stored_ ? stored_->dim() : loaded_.dim; }
+
+std::string OpenIndex::id(size_t row) const {
+  return stored_ ? std::string(stored_->id(row)) : loaded_.ids[row];
+}
+
+std::vector<std::vector<search::Hit>> OpenIndex::search(
+    const search::Rows& queries, const search::SearchOptions& options) const {
+  if (stored_) return stored_->search(queries, options);
+  // Below, making 8-bit copies for one search costs more than it saves.
+  constexpr size_t kManyQueries = 96;
+  return queries.count() < kManyQueries
+             ? search::search_exact(queries, rows_of(loaded_), options)
+             : search::ExactIndex(rows_of(loaded_), options.threads).search(queries, options);
+}
+
+PlainSearch open_queries_and_index(const std::string& queries, const std::string& index) {
+  PlainSearch opened{embed::load_embeddings(queries), OpenIndex(index)};
+  require_comparable(opened.queries.dim, opened.queries.meta, queries, opened.index.dim(),
+                     opened.index.meta(), index);
+  return opened;
 }
 
 void make_folder_of(const std::string& file) {

@@ -1,11 +1,14 @@
 // What the commands that search have in common.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "cairn/embed/embedding_set.h"
 #include "cairn/embed/mapped_embeddings.h"
 #include "cairn/search/exact_search.h"
+#include "cairn/search/stored_index.h"
 
 namespace cairn::apps {
 
@@ -23,6 +26,32 @@ QueriesAndIndex load_queries_and_index(const std::string& queries, const std::st
 // Throws Error, with the names of the folders, where one model did not make both.
 void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
                         const embed::MappedEmbeddings& b, const std::string& folder_b);
+
+// The index side of a search: through the folder's search.cairn (`cairn index`) where it has one
+// that fits, else all its rows in memory.
+class OpenIndex {
+ public:
+  explicit OpenIndex(const std::string& folder);
+
+  size_t size() const;
+  size_t dim() const;
+  std::string id(size_t row) const;
+  const std::string& meta() const { return meta_; }
+  std::vector<std::vector<search::Hit>> search(const search::Rows& queries,
+                                               const search::SearchOptions& options) const;
+
+ private:
+  std::unique_ptr<const search::StoredIndex> stored_;
+  embed::EmbeddingSet loaded_;  // where there is none
+  std::string meta_;
+};
+
+struct PlainSearch {
+  embed::EmbeddingSet queries;
+  OpenIndex index;
+};
+// Throws Error as load_queries_and_index.
+PlainSearch open_queries_and_index(const std::string& queries, const std::string& index);
 
 // Makes the folder that a file will be written to, so that long work does not end in an error.
 void make_folder_of(const std::string& file);

@@ -19,6 +19,7 @@ std::span<const Command> commands() {
       {"embed", "turn photos into embeddings", declare_embed},
       {"merge", "put shards and other embedding folders together", declare_merge},
       {"detect", "find objects in photos, to tell what is no landmark", declare_detect},
+      {"index", "make searching embeddings fast", declare_index},
       {"search", "find the most similar photos, as a table", declare_search},
       {"recognize", "name the landmark of each photo, as a submission", declare_recognize},
       {"retrieve", "find the most similar photos, as a submission", declare_retrieve},

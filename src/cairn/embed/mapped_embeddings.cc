@@ -1,29 +1,14 @@
 #include "cairn/embed/mapped_embeddings.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "cairn/base/error.h"
+#include "cairn/base/mapped_file.h"
 
 namespace cairn::embed {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::shared_ptr<const void> map_file(const fs::path& path, size_t bytes) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw Error(path.string() + ": cannot open: " + std::strerror(errno));
-  void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor, 0);
-  const int failure = errno;
-  ::close(descriptor);
-  if (memory == MAP_FAILED) throw Error(path.string() + ": cannot map: " + std::strerror(failure));
-  return {memory, [bytes](const void* mapped) { ::munmap(const_cast<void*>(mapped), bytes); }};
-}
 
 // Reading them is what checks rows.
 void check_rows(EmbeddingReader& reader) {
@@ -43,9 +28,12 @@ MappedEmbeddings map_embeddings(const fs::path& folder) {
   const size_t count = reader.size() * set.dim;
   if (reader.data_offset() % alignof(float) == 0 && count > 0) {
     check_rows(reader);
-    set.file = map_file(folder / "embeddings.npy", reader.data_offset() + count * sizeof(float));
-    const auto* bytes = static_cast<const char*>(set.file.get());
-    set.values = {reinterpret_cast<const float*>(bytes + reader.data_offset()), count};
+    const auto file = std::make_shared<const MappedFile>(folder / "embeddings.npy");
+    if (file->bytes().size() < reader.data_offset() + count * sizeof(float))
+      throw Error((folder / "embeddings.npy").string() + ": was replaced while it was read");
+    const auto rows = file->bytes().subspan(reader.data_offset(), count * sizeof(float));
+    set.values = {reinterpret_cast<const float*>(rows.data()), count};
+    set.file = file;
   } else {
     const auto copy = std::make_shared<std::vector<float>>(count);
     reader.read(0, reader.size(), copy->data());

@@ -148,7 +148,7 @@ class Searcher {
     for (size_t group = 0; group < products.size(); group += kGroup) {
       const size_t group_end = std::min(group + kGroup, products.size());
       unsigned promising = 0;
-      for (size_t i = group; i < group_end; ++i) promising |= products[i] >= limit ? 1U : 0U;
+      for (size_t i = group; i < group_end; ++i) promising |= products[i] < limit ? 0U : 1U;
       if (promising == 0) continue;
       for (size_t i = group; i < group_end; ++i) {
         if (products[i] < limit || first_row + i == self) continue;
@@ -160,10 +160,10 @@ class Searcher {
   }
 
   // The approximate product below which a row cannot score `worst` (whose own rounding to float32
-  // counts too).
+  // counts too). Beyond float32 nothing is known: such products may be NaN, which is never below.
   static float lowest_promising(float worst, double margin) {
     const double limit = worst - margin - std::abs(static_cast<double>(worst)) * 0x1p-23;
-    return std::nextafter(static_cast<float>(limit), -INFINITY);
+    return std::isnan(limit) ? -INFINITY : std::nextafter(static_cast<float>(limit), -INFINITY);
   }
 
   const Rows& queries_;
@@ -177,17 +177,22 @@ class Searcher {
 
 }  // namespace
 
-std::vector<std::vector<Hit>> search_exact(const Rows& queries, const Rows& index,
-                                           const SearchOptions& options) {
+void require_searchable(const Rows& queries, size_t rows, size_t dim,
+                        const SearchOptions& options) {
   if (options.top == 0) throw Error("--top 0: must be at least 1");
   CAIRN_ASSERT(queries.values.size() == queries.count() * queries.dim);
+  if (queries.count() > 0 && rows > 0 && queries.dim != dim) {
+    throw Error("the queries have " + std::to_string(queries.dim) + " dimensions, the index " +
+                std::to_string(dim) + ": embed both with the same model");
+  }
+}
+
+std::vector<std::vector<Hit>> search_exact(const Rows& queries, const Rows& index,
+                                           const SearchOptions& options) {
+  require_searchable(queries, index.count(), index.dim, options);
   CAIRN_ASSERT(index.values.size() == index.count() * index.dim);
   if (queries.count() == 0 || index.count() == 0) {
     return std::vector<std::vector<Hit>>(queries.count());
-  }
-  if (queries.dim != index.dim) {
-    throw Error("the queries have " + std::to_string(queries.dim) + " dimensions, the index " +
-                std::to_string(index.dim) + ": embed both with the same model");
   }
   return Searcher(queries, index, options).run();
 }

@@ -46,4 +46,7 @@ struct SearchOptions {
 std::vector<std::vector<Hit>> search_exact(const Rows& queries, const Rows& index,
                                            const SearchOptions& options);
 
+// Throws Error where so many rows of that dimension cannot be searched as asked.
+void require_searchable(const Rows& queries, size_t rows, size_t dim, const SearchOptions& options);
+
 }  // namespace cairn::search

@@ -9,35 +9,14 @@
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
 #include "cairn/search/dot.h"
+#include "cairn/search/testing/sets.h"
 
 namespace cairn::search {
 namespace {
 
-struct Set {
-  std::vector<float> values;
-  std::vector<std::string> ids;
-  size_t dim = 0;
-
-  Rows rows() const { return {values, ids, dim}; }
-};
-
-Set random_set(const std::string& prefix, size_t count, size_t dim, uint64_t seed) {
-  Rng rng(seed);
-  Set set{{}, {}, dim};
-  for (size_t i = 0; i < count; ++i) {
-    std::vector<double> row(dim);
-    double squares = 0;
-    for (double& value : row) {
-      value = rng.normal();
-      squares += value * value;
-    }
-    for (const double value : row) {
-      set.values.push_back(static_cast<float>(value / std::sqrt(squares)));
-    }
-    set.ids.push_back(prefix + std::to_string(rng.below(1000)) + "-" + std::to_string(i));
-  }
-  return set;
-}
+using testing::expect_same;
+using testing::random_set;
+using testing::Set;
 
 // What search_exact promises, without blocks, threads or matrix products.
 std::vector<std::vector<Hit>> reference(const Rows& queries, const Rows& index, size_t top,
@@ -56,18 +35,6 @@ std::vector<std::vector<Hit>> reference(const Rows& queries, const Rows& index, 
     results.push_back(hits);
   }
   return results;
-}
-
-void expect_same(const std::vector<std::vector<Hit>>& found,
-                 const std::vector<std::vector<Hit>>& expected) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (size_t q = 0; q < found.size(); ++q) {
-    ASSERT_EQ(found[q].size(), expected[q].size()) << "query " << q;
-    for (size_t rank = 0; rank < found[q].size(); ++rank) {
-      ASSERT_EQ(found[q][rank].row, expected[q][rank].row) << "query " << q << " rank " << rank;
-      ASSERT_EQ(found[q][rank].score, expected[q][rank].score) << "query " << q << " rank " << rank;
-    }
-  }
 }
 
 TEST(exact_search, finds_what_a_plain_scan_finds_for_any_number_of_threads) {

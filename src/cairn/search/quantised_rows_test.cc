@@ -4,59 +4,19 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "cairn/base/random.h"
 #include "cairn/search/dot.h"
 #include "cairn/search/exact_index.h"
+#include "cairn/search/kernels/int8_panel.h"
+#include "cairn/search/testing/sets.h"
 
 namespace cairn::search {
 namespace {
 
-struct Set {
-  std::vector<float> values;
-  std::vector<std::string> ids;
-  size_t dim = 0;
-
-  Rows rows() const { return {values, ids, dim}; }
-};
-
-// Rows around common centres, so that many are nearly as similar; some are copies of others, some
-// longer, one is zero.
-Set clustered_set(const std::string& prefix, size_t count, size_t dim, uint64_t seed) {
-  Rng centres(99);
-  std::vector<float> centre(7 * dim);
-  for (float& value : centre) value = static_cast<float>(centres.normal());
-  Rng rng(seed);
-  Set set{{}, {}, dim};
-  for (size_t i = 0; i < count; ++i) {
-    const size_t from = set.values.size();
-    const bool copy = i > 0 && rng.chance(0.05);
-    const double length = rng.chance(0.02) ? 3 : 1;
-    const float* around = &centre[rng.below(7) * dim];
-    double squares = 0;
-    for (size_t d = 0; d < dim; ++d) {
-      set.values.push_back(copy ? set.values[from - dim + d]
-                                : static_cast<float>(around[d] + 0.3 * rng.normal()));
-      squares += static_cast<double>(set.values.back()) * set.values.back();
-    }
-    for (size_t d = 0; d < dim && !copy; ++d)
-      set.values[from + d] *= static_cast<float>(i == 5 ? 0 : length / std::sqrt(squares));
-    set.ids.push_back(prefix + std::to_string(rng.below(1000)) + "-" + std::to_string(i));
-  }
-  return set;
-}
-
-void expect_same(const std::vector<std::vector<Hit>>& a, const std::vector<std::vector<Hit>>& b) {
-  ASSERT_EQ(a.size(), b.size());
-  for (size_t q = 0; q < a.size(); ++q) {
-    ASSERT_EQ(a[q].size(), b[q].size()) << q;
-    for (size_t h = 0; h < a[q].size(); ++h) {
-      ASSERT_EQ(a[q][h].row, b[q][h].row) << q << " " << h;
-      ASSERT_EQ(a[q][h].score, b[q][h].score) << q << " " << h;
-    }
-  }
-}
+using testing::clustered_set;
+using testing::expect_same;
+using testing::Set;
 
 TEST(QuantisedRows, find_what_exact_search_finds) {
   for (const size_t dim : {1U, 3U, 64U, 257U}) {
@@ -95,15 +55,15 @@ TEST(QuantisedRows, pass_over_most_rows) {
   alignas(64) static uint8_t aligned[128 * kPanelRows * kGroup];
   std::copy(rows.begin(), rows.end(), aligned);
   const Panel panel{aligned, scales.data(), residuals.data()};
-  const Tile tile{queries.data(), offsets.data(), lengths.data(), limits.data()};
-  uint32_t fast[kTileQueries];
-  uint32_t plain[kTileQueries];
+  const Tile tile{kTileQueries, queries.data(), offsets.data(), lengths.data(), limits.data()};
+  Promising fast;
+  Promising plain;
   promising_rows(panel, tile, groups, fast);
   promising_rows_plain(panel, tile, groups, plain);
   size_t promising = 0;
   for (size_t q = 0; q < kTileQueries; ++q) {
-    EXPECT_EQ(fast[q], plain[q]);
-    promising += static_cast<size_t>(std::popcount(fast[q]));
+    EXPECT_EQ(fast.masks[q], plain.masks[q]);
+    promising += static_cast<size_t>(std::popcount(fast.masks[q]));
   }
   EXPECT_GT(promising, 0U);
   EXPECT_LT(promising, kTileQueries * kPanelRows / 4);

@@ -2,20 +2,20 @@
 #pragma once
 
 #include <limits>
-#include <span>
-#include <string>
 #include <vector>
 
 #include "cairn/search/exact_search.h"
+#include "cairn/search/ids.h"
 
 namespace cairn::search {
 
 // Keeps the `top` best hits in the order of search_exact.
 class TopHits {
  public:
-  TopHits(size_t top, std::span<const std::string> ids) : top_(top), ids_(ids) {}
+  TopHits(size_t top, Ids ids) : top_(top), ids_(ids) {}
 
   // A row that scores less cannot become a hit; one that scores as much can, by its id.
+  bool full() const { return hits_.size() == top_; }
   float worst() const {
     return hits_.size() < top_ ? -std::numeric_limits<float>::infinity() : hits_.front().score;
   }
@@ -28,7 +28,7 @@ class TopHits {
   bool better(const Hit& a, const Hit& b) const;
 
   size_t top_;
-  std::span<const std::string> ids_;
+  Ids ids_;
   std::vector<Hit> hits_;  // a heap with the worst hit in front
 };
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "cairn/base/error.h"
-#include "cairn/weights/mapped_file.h"
+#include "cairn/base/mapped_file.h"
 #include "cairn/weights/safetensors.h"
 #include "cairn/weights/torch_file.h"
 

@@ -9,7 +9,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
-#include "cairn/weights/mapped_file.h"
+#include "cairn/base/mapped_file.h"
 #include "cairn/weights/safetensors.h"
 #include "cairn_train/nn/stored_weights.h"
 
@@ -69,7 +69,7 @@ void save_safetensors(const std::filesystem::path& path, const NamedTensors& ten
 }
 
 Safetensors load_safetensors(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const weights::MappedFile>(path);
+  const auto file = std::make_shared<const MappedFile>(path);
   weights::SafetensorsView view = weights::parse_safetensors(file->bytes(), path.string());
   Safetensors result{{}, std::move(view.metadata)};
   for (const weights::NamedTensor& weight : view.tensors) {

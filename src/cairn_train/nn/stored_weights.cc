@@ -46,7 +46,7 @@ torch::Tensor as_torch(const weights::StoredTensor& stored, std::shared_ptr<cons
     return bytes.as_strided(stored.shape, stored.strides);
   }
   if (stored.data.empty()) return torch::empty(stored.shape, options);
-  // The pages are private to this process and writable (weights::MappedFile).
+  // The pages are private to this process and writable (MappedFile).
   auto* data = const_cast<uint8_t*>(stored.data.data());
   return torch::from_blob(
       data, stored.shape, stored.strides, [kept = std::move(owner)](void*) {}, options);

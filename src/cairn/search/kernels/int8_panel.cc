@@ -15,49 +15,149 @@ namespace HWY_NAMESPACE {
 
 // Highway 1.0 has no 8-bit dot product, and does not ask the compiler for it; it does ask the
 // processor before it chooses this target.
-__attribute__((target("avx512vnni"))) void promising_rows_impl(const Panel& panel, const Tile& tile,
-                                                               size_t groups, uint32_t* masks) {
-  constexpr size_t kLanes = 16;
-  constexpr size_t kVectors = kPanelRows / kLanes;
-  __m512i products[kTileQueries][kVectors];
+#define CAIRN_VNNI __attribute__((target("avx512vnni")))
+
+constexpr size_t kLanes = 16;
+static_assert(kPanelRows == 2 * kLanes);
+
+CAIRN_VNNI inline __m512i four_values(const int8_t* query) {
+  int32_t four = 0;
+  __builtin_memcpy(&four, query, sizeof(four));
+  return _mm512_set1_epi32(four);
+}
+
+// The products of the rows' two vectors with query q.
+CAIRN_VNNI inline void find(const Panel& panel, const Tile& tile, size_t q, __m512i first,
+                            __m512i second, Promising& promising) {
+  const __m512 length = _mm512_set1_ps(tile.lengths[q]);
+  const __m512 limit = _mm512_set1_ps(tile.limits[q]);
+  const auto bounds_of = [&](__m512i products, size_t at) CAIRN_VNNI {
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), _mm512_loadu_ps(panel.scales + at),
+                           _mm512_mul_ps(length, _mm512_loadu_ps(panel.residuals + at)));
+  };
+  const __m512 bounds = bounds_of(first, 0);
+  const __m512 more = bounds_of(second, kLanes);
+  promising.masks[q] = static_cast<uint32_t>(_mm512_cmp_ps_mask(bounds, limit, _CMP_GE_OQ)) |
+                       static_cast<uint32_t>(_mm512_cmp_ps_mask(more, limit, _CMP_GE_OQ)) << kLanes;
+  if (promising.masks[q] == 0) return;
+  _mm512_store_ps(promising.bounds[q], bounds);
+  _mm512_store_ps(promising.bounds[q] + kLanes, more);
+}
+
+// All loops over queries are unrolled, so that the sums stay in registers.
+CAIRN_VNNI void find_for_many(const Panel& panel, const Tile& tile, size_t groups,
+                              Promising& promising) {
+  __m512i first[kTileQueries];
+  __m512i second[kTileQueries];
+#pragma GCC unroll 12
   for (size_t q = 0; q < kTileQueries; ++q)
-    for (auto& product : products[q]) product = _mm512_set1_epi32(tile.offsets[q]);
+    first[q] = second[q] = _mm512_set1_epi32(tile.offsets[q]);
   const uint8_t* rows = panel.values;
   const int8_t* queries = tile.values;
   for (size_t group = 0; group < groups; ++group) {
-    const __m512i first = _mm512_load_si512(rows);
-    const __m512i second = _mm512_load_si512(rows + kLanes * kGroup);
+    const __m512i low = _mm512_load_si512(rows);
+    const __m512i high = _mm512_load_si512(rows + kLanes * kGroup);
 #pragma GCC unroll 12
     for (size_t q = 0; q < kTileQueries; ++q) {
-      int32_t four = 0;
-      __builtin_memcpy(&four, queries + q * kGroup, sizeof(four));
-      const __m512i query = _mm512_set1_epi32(four);
-      products[q][0] = _mm512_dpbusd_epi32(products[q][0], first, query);
-      products[q][1] = _mm512_dpbusd_epi32(products[q][1], second, query);
+      const __m512i query = four_values(queries + q * kGroup);
+      first[q] = _mm512_dpbusd_epi32(first[q], low, query);
+      second[q] = _mm512_dpbusd_epi32(second[q], high, query);
     }
     rows += kPanelRows * kGroup;
     queries += kTileQueries * kGroup;
   }
-  for (size_t q = 0; q < kTileQueries; ++q) {
-    masks[q] = 0;
-    for (size_t v = 0; v < kVectors; ++v) {
-      const __m512 errors = _mm512_mul_ps(_mm512_set1_ps(tile.lengths[q]),
-                                          _mm512_loadu_ps(panel.residuals + v * kLanes));
-      const __m512 most = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products[q][v]),
-                                          _mm512_loadu_ps(panel.scales + v * kLanes), errors);
-      const auto mask = static_cast<uint32_t>(
-          _mm512_cmp_ps_mask(most, _mm512_set1_ps(tile.limits[q]), _CMP_GE_OQ));
-      masks[q] |= mask << (v * kLanes);
-    }
+#pragma GCC unroll 12
+  for (size_t q = 0; q < kTileQueries; ++q) find(panel, tile, q, first[q], second[q], promising);
+}
+
+// Two groups at a time, so that sums wait for memory and not for each other.
+CAIRN_VNNI void find_for_one(const Panel& panel, const Tile& tile, size_t groups,
+                             Promising& promising) {
+  constexpr size_t kBytes = kLanes * kGroup;
+  __m512i first = _mm512_set1_epi32(tile.offsets[0]);
+  __m512i second = first;
+  __m512i first_odd = _mm512_setzero_si512();
+  __m512i second_odd = first_odd;
+  const uint8_t* rows = panel.values;
+  size_t group = 0;
+  for (; group + 2 <= groups; group += 2, rows += 4 * kBytes) {
+    const __m512i query = four_values(tile.values + group * kGroup);
+    const __m512i next = four_values(tile.values + (group + 1) * kGroup);
+    first = _mm512_dpbusd_epi32(first, _mm512_load_si512(rows), query);
+    second = _mm512_dpbusd_epi32(second, _mm512_load_si512(rows + kBytes), query);
+    first_odd = _mm512_dpbusd_epi32(first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
+    second_odd = _mm512_dpbusd_epi32(second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
   }
+  if (group < groups) {
+    const __m512i query = four_values(tile.values + group * kGroup);
+    first = _mm512_dpbusd_epi32(first, _mm512_load_si512(rows), query);
+    second = _mm512_dpbusd_epi32(second, _mm512_load_si512(rows + kBytes), query);
+  }
+  find(panel, tile, 0, _mm512_add_epi32(first, first_odd), _mm512_add_epi32(second, second_odd),
+       promising);
+}
+
+void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
+                         Promising& promising) {
+  (tile.queries == 1 ? find_for_one : find_for_many)(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions_impl() { return __builtin_cpu_supports("avx512vnni") != 0; }
 
+#elif HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+
+// 8-bit products of two may not fit into 16 bits, so they are widened first. One query at a time:
+// the panel is in the first-level cache after the first.
+void find(const Panel& panel, const Tile& tile, size_t q, size_t groups, Promising& promising) {
+  constexpr size_t kRows = 4;  // of a vector: two sums of two products each
+  constexpr size_t kVectors = kPanelRows / kRows;
+  __m256i sums[kVectors];
+  for (auto& sum : sums) sum = _mm256_setzero_si256();
+  const uint8_t* rows = panel.values;
+  const int8_t* values = tile.values + q * kGroup;
+  for (size_t group = 0; group < groups; ++group) {
+    int32_t four = 0;
+    __builtin_memcpy(&four, values, sizeof(four));
+    const __m256i query = _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(four)));
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; ++v) {
+      const __m128i bytes = _mm_load_si128(reinterpret_cast<const __m128i*>(rows) + v);
+      sums[v] = _mm256_add_epi32(sums[v], _mm256_madd_epi16(_mm256_cvtepu8_epi16(bytes), query));
+    }
+    rows += kPanelRows * kGroup;
+    values += tile.queries * kGroup;
+  }
+  promising.masks[q] = 0;
+  __m256 bounds[kVectors / 2];
+  for (size_t v = 0; v < kVectors; v += 2) {
+    // Rows 0 1 4 5 2 3 6 7 after the addition of neighbours.
+    const __m256i added = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[v], sums[v + 1]), 0xD8);
+    const __m256i products = _mm256_add_epi32(added, _mm256_set1_epi32(tile.offsets[q]));
+    const __m256 errors = _mm256_mul_ps(_mm256_set1_ps(tile.lengths[q]),
+                                        _mm256_loadu_ps(panel.residuals + v * kRows));
+    bounds[v / 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products),
+                                    _mm256_loadu_ps(panel.scales + v * kRows), errors);
+    const int mask = _mm256_movemask_ps(
+        _mm256_cmp_ps(bounds[v / 2], _mm256_set1_ps(tile.limits[q]), _CMP_GE_OQ));
+    promising.masks[q] |= static_cast<uint32_t>(mask) << (v * kRows);
+  }
+  if (promising.masks[q] == 0) return;
+  for (size_t v = 0; v < kVectors / 2; ++v)
+    _mm256_store_ps(promising.bounds[q] + v * 2 * kRows, bounds[v]);
+}
+
+void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
+                         Promising& promising) {
+  for (size_t q = 0; q < tile.queries; ++q) find(panel, tile, q, groups, promising);
+}
+
+bool has_int8_instructions_impl() { return true; }
+
 #else
 
-void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups, uint32_t* masks) {
-  promising_rows_plain(panel, tile, groups, masks);
+void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
+                         Promising& promising) {
+  promising_rows_plain(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions_impl() { return false; }
@@ -74,24 +174,25 @@ namespace cairn::search::kernels {
 HWY_EXPORT(promising_rows_impl);
 HWY_EXPORT(has_int8_instructions_impl);
 
-void promising_rows(const Panel& panel, const Tile& tile, size_t groups, uint32_t* masks) {
-  HWY_DYNAMIC_DISPATCH(promising_rows_impl)(panel, tile, groups, masks);
+void promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising) {
+  HWY_DYNAMIC_DISPATCH(promising_rows_impl)(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions() { return HWY_DYNAMIC_DISPATCH(has_int8_instructions_impl)(); }
 
-void promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups, uint32_t* masks) {
-  for (size_t q = 0; q < kTileQueries; ++q) {
-    masks[q] = 0;
+void promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
+                          Promising& promising) {
+  for (size_t q = 0; q < tile.queries; ++q) {
+    promising.masks[q] = 0;
     for (size_t r = 0; r < kPanelRows; ++r) {
       int32_t product = tile.offsets[q];
       for (size_t group = 0; group < groups; ++group)
         for (size_t i = 0; i < kGroup; ++i)
           product += panel.values[(group * kPanelRows + r) * kGroup + i] *
-                     tile.values[(group * kTileQueries + q) * kGroup + i];
-      const float most =
+                     tile.values[(group * tile.queries + q) * kGroup + i];
+      promising.bounds[q][r] =
           static_cast<float>(product) * panel.scales[r] + tile.lengths[q] * panel.residuals[r];
-      if (most >= tile.limits[q]) masks[q] |= uint32_t{1} << r;
+      if (promising.bounds[q][r] >= tile.limits[q]) promising.masks[q] |= uint32_t{1} << r;
     }
   }
 }

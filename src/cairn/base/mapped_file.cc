@@ -1,4 +1,4 @@
-#include "cairn/weights/mapped_file.h"
+#include "cairn/base/mapped_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@
 
 #include "cairn/base/error.h"
 
-namespace cairn::weights {
+namespace cairn {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const auto fail = [&](const char* what) {
@@ -38,4 +38,4 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(data_, size_);
 }
 
-}  // namespace cairn::weights
+}  // namespace cairn

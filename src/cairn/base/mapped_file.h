@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <span>
 
-namespace cairn::weights {
+namespace cairn {
 
 // The bytes stay what they are while the object lives, also when another file takes the name. (A
 // file that is cut short in place meanwhile ends the program; Cairn never does that.) Writing to
@@ -24,4 +24,4 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-}  // namespace cairn::weights
+}  // namespace cairn

@@ -1,0 +1,143 @@
+// Exact search beside faiss's flat index, one thread each, in turns: medians and ratios.
+//   search_peer_bench INDEX QUERIES [ROUNDS]
+// INDEX and QUERIES are embedding folders, INDEX after `cairn index`. Without faiss (libfaiss-dev)
+// the times of Cairn alone.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cairn/base/mapped_file.h"
+#include "cairn/embed/mapped_embeddings.h"
+#include "cairn/search/stored_index.h"
+
+#ifdef CAIRN_FAISS
+#include <faiss/IndexFlat.h>
+#include <omp.h>
+#endif
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace search = cairn::search;
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kTop = 100;
+constexpr size_t kBatch = 256;
+
+double milliseconds(const std::function<void()>& work) {
+  const auto start = Clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// A plain read of the bytes, as fast as one core can.
+uint64_t read_all(std::span<const uint8_t> bytes) {
+  constexpr size_t kSums = 32;
+  uint64_t sums[kSums] = {};
+  const auto* words = reinterpret_cast<const uint64_t*>(bytes.data());
+  for (size_t i = 0; i + kSums <= bytes.size() / 8; i += kSums)
+    for (size_t s = 0; s < kSums; ++s) sums[s] ^= words[i + s];
+  uint64_t all = 0;
+  for (const uint64_t sum : sums) all ^= sum;
+  return all;
+}
+
+std::string status(const std::string& key) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(key + ":")) return line;
+  return key + ": unknown";
+}
+
+// Contenders in turns: medians of milliseconds.
+struct Contender {
+  const char* name;
+  std::function<void(size_t round)> run;
+  double gigabytes = 0;  // that it reads, where known
+  std::vector<double> times = {};
+};
+
+void compare(const std::string& title, std::vector<Contender> contenders, size_t rounds) {
+  for (size_t round = 0; round < rounds; ++round)
+    for (Contender& its : contenders) its.times.push_back(milliseconds([&] { its.run(round); }));
+  std::printf("%s\n", title.c_str());
+  for (const Contender& its : contenders) {
+    const double time = median(its.times);
+    std::printf("  %-18s %9.2f ms (%.2f to %.2f), x %.2f", its.name, time,
+                *std::min_element(its.times.begin(), its.times.end()),
+                *std::max_element(its.times.begin(), its.times.end()),
+                time / median(contenders[0].times));
+    if (its.gigabytes > 0) std::printf(", %.1f GB/s", its.gigabytes * 1000 / time);
+    std::printf("\n");
+  }
+}
+
+int run(const fs::path& folder, const fs::path& query_folder, size_t rounds) {
+  const auto queries = cairn::embed::map_embeddings(query_folder);
+  std::unique_ptr<const search::StoredIndex> index;
+  std::vector<double> openings;
+  for (size_t round = 0; round < rounds; ++round)
+    openings.push_back(milliseconds(
+        [&] { index = search::StoredIndex::open(folder).value_or_throw(folder.string()); }));
+  std::printf("%zu rows of %zu numbers, opened in %.2f ms (the first time %.2f)\n", index->size(),
+              index->dim(), median(openings), openings[0]);
+  const auto some = [&](size_t first, size_t count) {
+    first %= queries.size() - count + 1;
+    return search::Rows{queries.values.subspan(first * queries.dim, count * queries.dim),
+                        std::span(queries.ids).subspan(first, count), queries.dim};
+  };
+  const size_t batch = std::min(kBatch, queries.size());
+  const search::SearchOptions options{.top = kTop, .threads = 1};
+  const auto ours = [&](size_t count) {
+    return [&, count](size_t round) { index->search(some(round * count, count), options); };
+  };
+  ours(1)(0);  // checks the file's blocks
+  ours(batch)(1);
+  const cairn::MappedFile file(folder / search::kIndexFile);
+  volatile uint64_t sink = 0;
+  const double gigabytes = static_cast<double>(file.bytes().size()) / 1e9;
+  const Contender reading{"reading the index", [&](size_t) { sink = read_all(file.bytes()); },
+                          gigabytes};
+  std::vector<Contender> one = {{"cairn", ours(1), gigabytes}, reading};
+  std::vector<Contender> many = {{"cairn", ours(batch)}, reading};
+  std::printf("%s, before any peer\n", status("VmHWM").c_str());
+#ifdef CAIRN_FAISS
+  omp_set_num_threads(1);
+  const auto rows = cairn::embed::map_embeddings(folder);
+  faiss::IndexFlatIP flat(static_cast<faiss::Index::idx_t>(rows.dim));
+  flat.add(static_cast<faiss::Index::idx_t>(rows.size()), rows.values.data());
+  std::vector<float> scores(batch * kTop);
+  std::vector<faiss::Index::idx_t> found(batch * kTop);
+  const auto theirs = [&](size_t count) {
+    return [&, count](size_t round) {
+      flat.search(static_cast<faiss::Index::idx_t>(count), some(round * count, count).values.data(),
+                  kTop, scores.data(), found.data());
+    };
+  };
+  one.push_back({"faiss flat", theirs(1)});
+  many.push_back({"faiss flat", theirs(batch)});
+#endif
+  compare("one query", one, rounds);
+  compare("batch of " + std::to_string(batch), many, rounds);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: search_peer_bench INDEX QUERIES [ROUNDS]\n");
+    return 2;
+  }
+  return run(argv[1], argv[2], argc > 3 ? static_cast<size_t>(std::atoll(argv[3])) : 7);
+}

@@ -1,0 +1,155 @@
+#include "cairn/search/row_copies.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "cairn/base/error.h"
+#include "cairn/search/candidates.h"
+#include "cairn/search/quantised_rows.h"
+#include "cairn/search/testing/sets.h"
+
+namespace cairn::search {
+namespace {
+
+using testing::clustered_set;
+using testing::expect_same;
+using testing::random_set;
+using testing::Set;
+
+// The lists of the copies, with the processor's instructions and without, are those of the rows.
+void expect_exact(const Set& queries, const Set& index, size_t top) {
+  const QuantisedRows copies(index.rows(), 2);
+  const SearchOptions options{.top = top, .threads = 2};
+  const auto exact = search_exact(queries.rows(), index.rows(), options);
+  expect_same(copies.search(queries.rows(), options), exact);
+  expect_same(copies.search(queries.rows(), options, true), exact);
+}
+
+void change(Set& set, const std::function<float(size_t row, float value)>& changed) {
+  for (size_t i = 0; i < set.values.size(); ++i)
+    set.values[i] = changed(i / set.dim, set.values[i]);
+}
+
+TEST(search_copies, orders_rows_that_are_all_the_same_by_id) {
+  Set index = random_set("i", 700, 24, 1);
+  change(index, [&, at = size_t{0}](size_t, float) mutable { return index.values[at++ % 24]; });
+  expect_exact(random_set("q", 3, 24, 2), index, 50);
+}
+
+TEST(search_copies, tells_rows_apart_that_are_closer_than_float_rounding) {
+  Set index = random_set("i", 900, 512, 3);
+  Rng rng(4);
+  for (size_t i = 512; i < index.values.size(); ++i)
+    index.values[i] =
+        rng.chance(0.5) ? index.values[i % 512] : std::nextafter(index.values[i % 512], 1.0F);
+  expect_exact(random_set("q", 5, 512, 5), index, 40);
+}
+
+TEST(search_copies, answer_for_rows_and_queries_of_zeros) {
+  Set index = random_set("i", 300, 20, 6);
+  change(index, [](size_t row, float value) { return row % 3 == 0 ? value : 0; });
+  Set queries = random_set("q", 5, 20, 7);
+  change(queries, [](size_t row, float value) { return row == 1 ? 0 : value; });
+  expect_exact(queries, index, 150);
+}
+
+TEST(search_copies, answer_for_rows_of_any_length) {
+  for (const float largest : {1e-38F, 1e-20F, 1e4F, 1e18F}) {
+    Set index = clustered_set("i", 500, 33, 8);
+    change(index, [&](size_t row, float value) {
+      return value * largest * static_cast<float>(row % 5) * 0.25F;
+    });
+    for (const float length : {1e-30F, 1.0F, 1e15F}) {
+      Set queries = clustered_set("q", 7, 33, 9);
+      change(queries, [&](size_t, float value) { return value * length; });
+      expect_exact(queries, index, 20);
+    }
+  }
+}
+
+TEST(search_copies, order_scores_beyond_float_by_id) {
+  Set index = clustered_set("i", 500, 16, 10);
+  change(index, [](size_t row, float value) { return row % 2 == 0 ? value * 1e30F : value; });
+  Set queries = clustered_set("q", 7, 16, 11);
+  change(queries, [](size_t, float value) { return value * 1e12F; });
+  expect_exact(queries, index, 20);
+}
+
+TEST(search_copies, answer_for_one_large_number_among_small_ones) {
+  // A row's scale is that of its largest number: the others are lost in the residual.
+  Set index = clustered_set("i", 500, 40, 12);
+  change(index, [at = size_t{0}](size_t, float value) mutable {
+    return at++ % 40 == 7 ? value * 1e4F : value;
+  });
+  Set queries = clustered_set("q", 9, 40, 13);
+  change(queries, [at = size_t{0}](size_t, float value) mutable {
+    return at++ % 40 == 7 ? value * 1e-4F : value;
+  });
+  expect_exact(queries, index, 30);
+}
+
+TEST(search_copies, answer_for_any_number_of_queries_rows_and_dimensions) {
+  for (const size_t dim : {1U, 2U, 63U, 64U, 65U})
+    for (const size_t rows : {1U, 31U, 33U, 200U})
+      for (const size_t count : {1U, 3U, 4U, 13U, 400U})
+        expect_exact(clustered_set("q", count, dim, 14), clustered_set("i", rows, dim, 15), 5);
+}
+
+TEST(search_copies, leave_out_the_query_itself_on_demand) {
+  const Set set = clustered_set("i", 700, 12, 16);
+  const QuantisedRows copies(set.rows(), 1);
+  const SearchOptions options{.top = 5, .threads = 2, .exclude_self = true};
+  expect_same(copies.search(set.rows(), options), search_exact(set.rows(), set.rows(), options));
+}
+
+TEST(search_copies, share_one_query_among_threads) {
+  const Set index = clustered_set("i", 9000, 512, 17);
+  const Set queries = clustered_set("q", 1, 512, 18);
+  const QuantisedRows copies(index.rows(), 2);
+  const auto exact = search_exact(queries.rows(), index.rows(), {.top = 100});
+  for (const int threads : {1, 2, 5})
+    expect_same(copies.search(queries.rows(), {.top = 100, .threads = threads}), exact);
+}
+
+TEST(search_copies, report_every_query_as_done_and_refuse_other_dimensions) {
+  const Set set = clustered_set("i", 500, 8, 19);
+  const QuantisedRows copies(set.rows(), 1);
+  size_t done = 0;
+  copies.search(set.rows(),
+                {.top = 1, .threads = 1, .on_done = [&](size_t count) { done += count; }});
+  EXPECT_EQ(done, 500U);
+  const Set other = clustered_set("i", 5, 9, 20);
+  EXPECT_THROW(copies.search(other.rows(), {}), Error);
+  EXPECT_THROW(copies.search(set.rows(), {.top = 0}), Error);
+}
+
+TEST(Candidates, keep_few_of_many_and_all_that_may_be_hits) {
+  Candidates candidates(10, 0.5, 0.1);
+  Rng rng(21);
+  std::vector<std::pair<float, uint32_t>> best;
+  size_t added = 0;
+  for (uint32_t row = 0; row < 100'000; ++row) {
+    const auto middle = static_cast<float>(rng.uniform(-5000, 5000));
+    best.emplace_back(middle, row);
+    if (middle + 0.3F < candidates.limit()) continue;
+    candidates.add({middle + 0.3F, middle - 0.3F, row});
+    ++added;
+  }
+  std::sort(best.begin(), best.end(), std::greater<>());
+  const std::vector<Candidate> kept = candidates.take();
+  EXPECT_LT(added, 4000U);
+  EXPECT_LT(kept.size(), 40U);
+  for (size_t i = 0; i < 10; ++i)
+    EXPECT_TRUE(std::ranges::any_of(
+        kept, [&](const Candidate& candidate) { return candidate.row == best[i].second; }));
+  EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end(), [](const Candidate& a, const Candidate& b) {
+    return a.upper > b.upper;
+  }));
+}
+
+}  // namespace
+}  // namespace cairn::search
