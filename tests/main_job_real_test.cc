@@ -21,12 +21,14 @@ using testing::shared_dir;
 constexpr double kTolerance = 0.003;
 
 embed::EmbeddingSet embed_folder(const std::filesystem::path& photos,
-                                 const std::filesystem::path& out) {
+                                 const std::filesystem::path& out,
+                                 engine::Precision precision = engine::Precision::kF32) {
   embed::EmbedderOptions options;
   options.size = 224;
   options.mean = {127.5F};
   options.std = {127.5F};
   options.output = "embedding";
+  options.precision = precision;
   const embed::Embedder embedder(
       engine::Model::load(shared_dir() / "models" / "mobilenet_v2_imagenet.onnx"), options);
   embed::EmbedRun run;
@@ -39,47 +41,86 @@ embed::EmbeddingSet embed_folder(const std::filesystem::path& photos,
 
 search::Rows rows_of(const embed::EmbeddingSet& set) { return {set.values, set.ids, set.dim}; }
 
-TEST(main_job, reaches_the_reference_scores_on_landmark_photos) {
-  CAIRN_REQUIRE_SHARED("data/landmarks");
-  CAIRN_REQUIRE_SHARED("models/mobilenet_v2_imagenet.onnx");
-  const testing::TempDir dir;
-  const dataset::GldRoot root(shared_dir() / "data" / "landmarks");
-  const embed::EmbeddingSet train = embed_folder(root.train, dir / "train");
-  const embed::EmbeddingSet index = embed_folder(root.index, dir / "index");
-  const embed::EmbeddingSet test = embed_folder(root.test, dir / "test");
-  ASSERT_EQ(train.size(), 680U);
-  ASSERT_EQ(index.size(), 1009U);
-  ASSERT_EQ(test.size(), 456U);
+struct Embeddings {
+  embed::EmbeddingSet train;
+  embed::EmbeddingSet index;
+  embed::EmbeddingSet test;
+};
 
+struct Scores {
+  double gap = 0;
+  double map = 0;
+};
+
+Embeddings embed_landmarks(const dataset::GldRoot& root, engine::Precision precision) {
+  const testing::TempDir dir;
+  return {embed_folder(root.train, dir / "train", precision),
+          embed_folder(root.index, dir / "index", precision),
+          embed_folder(root.test, dir / "test", precision)};
+}
+
+Scores score(const dataset::GldRoot& root, const Embeddings& photos) {
   std::unordered_map<std::string, int64_t> landmark_of;
   for (const dataset::Label& label : dataset::read_labels(root.train_table)) {
     landmark_of[label.id] = label.landmark;
   }
   std::vector<int64_t> landmarks;
-  for (const std::string& id : train.ids) landmarks.push_back(landmark_of.at(id));
-  const auto votes = rank::recognize(rows_of(test), rows_of(train), landmarks, {});
+  for (const std::string& id : photos.train.ids) landmarks.push_back(landmark_of.at(id));
+  const auto votes = rank::recognize(rows_of(photos.test), rows_of(photos.train), landmarks, {});
   std::vector<eval::RecognitionAnswer> answers;
-  for (size_t i = 0; i < test.size(); ++i) {
-    answers.push_back({test.ids[i], votes[i].value().landmark, votes[i]->confidence});
+  for (size_t i = 0; i < photos.test.size(); ++i) {
+    answers.push_back({photos.test.ids[i], votes[i].value().landmark, votes[i]->confidence});
   }
   const auto recognition = eval::join_recognition(
       dataset::read_recognition_solution(root.recognition_solution), answers, eval::Usage::kAll);
-  const double gap = eval::global_average_precision(recognition.results);
-  std::printf("GAP %.4f\n", gap);
-  EXPECT_NEAR(gap, 0.945, kTolerance);
+  Scores scores;
+  scores.gap = eval::global_average_precision(recognition.results);
 
   std::vector<eval::RetrievalAnswer> lists;
-  const auto hits = search::search_exact(rows_of(test), rows_of(index), {});
-  for (size_t i = 0; i < test.size(); ++i) {
-    lists.push_back({test.ids[i], {}});
-    for (const search::Hit& hit : hits[i]) lists.back().images.push_back(index.ids[hit.row]);
+  const auto hits = search::search_exact(rows_of(photos.test), rows_of(photos.index), {});
+  for (size_t i = 0; i < photos.test.size(); ++i) {
+    lists.push_back({photos.test.ids[i], {}});
+    for (const search::Hit& hit : hits[i]) {
+      lists.back().images.push_back(photos.index.ids[hit.row]);
+    }
   }
   const auto retrieval = eval::join_retrieval(
       dataset::read_retrieval_solution(root.retrieval_solution), lists, eval::Usage::kAll);
   EXPECT_EQ(retrieval.results.size(), 208U);
-  const double map = eval::score_retrieval(retrieval.results).map;
-  std::printf("mAP@100 %.4f\n", map);
-  EXPECT_NEAR(map, 0.696, kTolerance);
+  scores.map = eval::score_retrieval(retrieval.results).map;
+  return scores;
+}
+
+double mean_cosine(const embed::EmbeddingSet& a, const embed::EmbeddingSet& b) {
+  EXPECT_EQ(a.ids, b.ids);
+  double sum = 0;
+  for (size_t i = 0; i < a.values.size(); ++i) {
+    sum += static_cast<double>(a.values[i]) * static_cast<double>(b.values[i]);
+  }
+  return sum / static_cast<double>(a.size());
+}
+
+TEST(main_job, reaches_the_reference_scores_on_landmark_photos_also_in_bfloat16) {
+  CAIRN_REQUIRE_SHARED("data/landmarks");
+  CAIRN_REQUIRE_SHARED("models/mobilenet_v2_imagenet.onnx");
+  const dataset::GldRoot root(shared_dir() / "data" / "landmarks");
+  const Embeddings photos = embed_landmarks(root, engine::Precision::kF32);
+  ASSERT_EQ(photos.train.size(), 680U);
+  ASSERT_EQ(photos.index.size(), 1009U);
+  ASSERT_EQ(photos.test.size(), 456U);
+  const Scores scores = score(root, photos);
+  std::printf("GAP %.4f, mAP@100 %.4f\n", scores.gap, scores.map);
+  EXPECT_NEAR(scores.gap, 0.945, kTolerance);
+  EXPECT_NEAR(scores.map, 0.696, kTolerance);
+
+  const Embeddings half = embed_landmarks(root, engine::Precision::kBf16);
+  const Scores of_half = score(root, half);
+  const double similarity = mean_cosine(half.test, photos.test);
+  std::printf("bf16: GAP %.4f, mAP@100 %.4f, mean cosine to f32 %.5f\n", of_half.gap, of_half.map,
+              similarity);
+  EXPECT_GE(of_half.gap, scores.gap - 0.003);
+  EXPECT_GE(of_half.map, scores.map - 0.003);
+  EXPECT_GE(similarity, 0.999);
 }
 
 TEST(main_job, reaches_the_reference_score_on_holidays) {

@@ -31,5 +31,6 @@ void declare_eval_revisited(CLI::App& app);
 void declare_report(CLI::App& app);
 void declare_lists(CLI::App& app);
 void declare_synth(CLI::App& app);
+void declare_bench(CLI::App& app);
 
 }  // namespace cairn::apps

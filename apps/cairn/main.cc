@@ -28,6 +28,7 @@ std::span<const Command> commands() {
       {"model", "look into an ONNX file, annotate it, or make one of a checkpoint", declare_model},
       {"lists", "make the photo lists of a dataset that training reads", declare_lists},
       {"synth", "draw a small landmark world for demos and tests", declare_synth},
+      {"bench", "measure how fast this machine runs a model", declare_bench},
   };
   return kCommands;
 }

@@ -124,7 +124,7 @@ std::vector<float> parse_channel_values(const std::string& text, const std::stri
 }
 
 Embedder::Embedder(std::shared_ptr<const engine::Model> model, const EmbedderOptions& options)
-    : model_(std::move(model)), scales_(options.scales) {
+    : model_(std::move(model)), precision_(options.precision), scales_(options.scales) {
   input_ = image_input(*model_).name;
   if (const std::string* resize = metadata(*model_, kResizeKey); resize && *resize != "bilinear") {
     throw Error(model_->name() + ": metadata " + kResizeKey + ": " + *resize +
@@ -205,7 +205,7 @@ void Embedder::choose_normalisation(const EmbedderOptions& options) {
 
 Embedder::Worker::Worker(const Embedder& embedder)
     : embedder_(embedder),
-      executor_(embedder.model_),
+      executor_(embedder.model_, embedder.precision_),
       square_(engine::DType::kF32, {1, 3, embedder.size_, embedder.size_}) {
   for (const int side : embedder.sides_) {
     if (side == embedder.size_) continue;

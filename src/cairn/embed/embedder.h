@@ -24,6 +24,7 @@ struct EmbedderOptions {
   // size once; the normalised pixels are then interpolated to each side. The raw embeddings are
   // averaged, then normalised (the extraction of Zhang et al., arXiv 2110.04294).
   std::vector<double> scales = {1.0};
+  engine::Precision precision = engine::Precision::kF32;
 };
 
 // Settings with the model, not changed after construction; make one Worker a thread.
@@ -39,6 +40,7 @@ class Embedder {
   const std::vector<double>& scales() const { return scales_; }
   // The side in pixels that each scale leads to.
   const std::vector<int>& sides() const { return sides_; }
+  engine::Precision precision() const { return precision_; }
   size_t dim() const { return dim_; }  // D, found by running one black photo
 
   // Not thread-safe. Lives no longer than its Embedder.
@@ -68,6 +70,7 @@ class Embedder {
   std::string input_;
   std::string output_;
   int size_ = 0;
+  engine::Precision precision_;
   std::vector<double> scales_;
   std::vector<int> sides_;
   image::Normalisation normalisation_;

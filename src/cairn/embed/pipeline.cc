@@ -55,7 +55,7 @@ Json embedder_settings(const Embedder& embedder, const EmbedRun& run) {
   settings["mean"] = embedder.normalisation().mean;
   settings["std"] = embedder.normalisation().std;
   settings["resize"] = "bilinear";
-  settings["precision"] = "f32";
+  settings["precision"] = engine::precision_name(embedder.precision());
   settings["max_pixels"] = run.max_pixels;
   return settings;
 }

@@ -24,8 +24,9 @@ const std::vector<std::string> kFiles = {"embeddings.npy", "ids.txt", "meta.json
 // A folder IN of photos, and runs of a tiny network over it.
 class Pipeline : public ::testing::Test {
  protected:
-  static Embedder embedder(int size = 32) {
+  static Embedder embedder(int size = 32, engine::Precision precision = engine::Precision::kF32) {
     EmbedderOptions options;
+    options.precision = precision;
     options.size = size;
     options.mean = {127.5f};
     options.std = {127.5f};
@@ -179,6 +180,28 @@ TEST_F(Pipeline, resuming_a_finished_set_changes_nothing) {
   EXPECT_EQ(summary.resumed, 10u);
   EXPECT_EQ(summary.embedded(), 9u);
   EXPECT_NE(error_of(again, 48).find("another size"), std::string::npos);
+}
+
+TEST_F(Pipeline, another_precision_is_recorded_and_does_not_resume) {
+  write_photos(in(), 9);
+  embed(run_into("out"));
+  const Embedder bf16 = embedder(32, engine::Precision::kBf16);
+  const auto photos = read_photo_list(in(), "");
+  embed_photos(photos, bf16, run_into("half"));
+  EXPECT_NE(read_text(folder_ / "half/meta.json").find("\"precision\": \"bf16\""),
+            std::string::npos);
+  EmbedRun again = run_into("out");
+  again.resume = true;
+  try {
+    embed_photos(photos, bf16, again);
+    ADD_FAILURE() << "resumed in another precision";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("another precision (\"f32\", now \"bf16\")"),
+              std::string::npos)
+        << error.what();
+  }
+  const EmbeddingSet a = load_embeddings(folder_ / "out");
+  EXPECT_NO_THROW(require_comparable(a, load_embeddings(folder_ / "half")));
 }
 
 TEST_F(Pipeline, files_of_somebody_else_are_not_overwritten) {

@@ -65,9 +65,10 @@ struct CachedPlan {
 }  // namespace
 
 struct Executor::Impl {
-  explicit Impl(std::shared_ptr<const Model> m) : model(std::move(m)) {}
+  Impl(std::shared_ptr<const Model> m, Precision p) : model(std::move(m)), precision(p) {}
 
   std::shared_ptr<const Model> model;
+  Precision precision;
   std::list<CachedPlan> plans;  // the last used first
   std::shared_ptr<char> arena;
   size_t arena_bytes = 0;
@@ -80,10 +81,10 @@ struct Executor::Impl {
   char* arena_of(size_t bytes);
 };
 
-Executor::Executor(std::shared_ptr<const Model> model)
-    : impl_(std::make_unique<Impl>(std::move(model))) {}
+Executor::Executor(std::shared_ptr<const Model> model, Precision precision)
+    : impl_(std::make_unique<Impl>(std::move(model), precision)) {}
 Executor::~Executor() = default;
-Executor::Executor(const Executor& other) : Executor(other.impl_->model) {}
+Executor::Executor(const Executor& other) : Executor(other.impl_->model, other.impl_->precision) {}
 
 const Model& Executor::model() const { return *impl_->model; }
 
@@ -119,7 +120,7 @@ CachedPlan& Executor::Impl::plan_for(const TensorMap& inputs,
     plans.splice(plans.begin(), plans, found);
     return plans.front();
   }
-  auto plan = std::make_unique<Plan>(graph(), model->impl().weights, inputs, outputs);
+  auto plan = std::make_unique<Plan>(graph(), model->impl().weights, inputs, outputs, precision);
   plans.push_front({std::move(key), std::move(plan)});
   if (plans.size() > kMaxPlans) plans.pop_back();
   return plans.front();
@@ -161,6 +162,22 @@ TensorMap Executor::run(const TensorMap& inputs, const std::vector<std::string>&
   if (impl_->model->impl().optimise)
     if (auto results = impl_->run_plan(inputs, wanted)) return std::move(*results);
   return interpret(impl_->graph(), inputs, wanted);
+}
+
+std::vector<Executor::StepCost> Executor::measure(const TensorMap& inputs,
+                                                  const std::vector<std::string>& outputs) {
+  std::vector<std::string> wanted = outputs;
+  impl_->check(inputs, wanted);
+  std::vector<StepCost> steps;
+  if (!impl_->model->impl().optimise) return steps;
+  const OneThread one_thread;
+  const CachedPlan& cached = impl_->plan_for(inputs, wanted);
+  if (cached.plan == nullptr) return steps;
+  std::vector<double> seconds;
+  cached.plan->measure(inputs, impl_->arena_of(cached.plan->arena_bytes()), seconds);
+  for (const std::string& label : cached.plan->labels())
+    steps.push_back({label, seconds[steps.size()]});
+  return steps;
 }
 
 Executor::PlanSummary Executor::summarise(const TensorMap& inputs,

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/engine/precision.h"
 #include "cairn/engine/tensor.h"
 
 namespace cairn::engine {
@@ -71,7 +72,7 @@ using TensorMap = std::map<std::string, Tensor>;
 // Not thread-safe: one executor a thread; copies are cheap and share the model and its weights.
 class Executor {
  public:
-  explicit Executor(std::shared_ptr<const Model> model);
+  explicit Executor(std::shared_ptr<const Model> model, Precision precision = Precision::kF32);
   ~Executor();
   Executor(const Executor& other);
   Executor& operator=(const Executor&) = delete;
@@ -82,6 +83,13 @@ class Executor {
   TensorMap run(const TensorMap& inputs, const std::vector<std::string>& outputs = {});
 
   const Model& model() const;
+  // What each step costs in one run, in order. Without optimise there are no steps.
+  struct StepCost {
+    std::string label;
+    double seconds = 0;
+  };
+  std::vector<StepCost> measure(const TensorMap& inputs,
+                                const std::vector<std::string>& outputs = {});
 
   // What the plan for these inputs looks like. Without optimise there is none: all zero.
   struct PlanSummary {

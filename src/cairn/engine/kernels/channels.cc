@@ -6,40 +6,43 @@
 // After foreach_target.
 #include <hwy/highway.h>
 
+#include "cairn/engine/kernels/bf16-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace cairn::engine::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // Calls body(x, lane offset) for whole vectors of each group, storing what it returns.
-template <size_t kBlock, typename Body>
-void for_block(const float* HWY_RESTRICT x, float* y, size_t positions, Body body) {
+template <size_t kBlock, typename T, typename Body>
+void for_block(const T* x, T* y, size_t positions, Body body) {
   const hn::CappedTag<float, kBlock> d;
   const size_t lanes = hn::Lanes(d);
   for (size_t lane = 0; lane < kBlock; lane += lanes) {
     const auto function = body(d, lane);
     for (size_t i = 0; i < positions; ++i) {
       const size_t at = i * kBlock + lane;
-      hn::StoreU(function(hn::LoadU(d, x + at)), d, y + at);
+      store(function(load(d, x + at)), d, y + at);
     }
   }
 }
 
 // One number for all elements: body as above with lane 0, whose vectors hold it in every lane.
-template <typename Body>
-void for_plain(const float* x, float* y, size_t positions, Body body) {
+template <typename T, typename Body>
+void for_plain(const T* x, T* y, size_t positions, Body body) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   const auto function = body(d);
   size_t i = 0;
-  for (; i + lanes <= positions; i += lanes) hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i);
+  for (; i + lanes <= positions; i += lanes) store(function(load(d, x + i)), d, y + i);
   const hn::CappedTag<float, 1> one;
   const auto last = body(one);
-  for (; i < positions; ++i) hn::StoreU(last(hn::LoadU(one, x + i)), one, y + i);
+  for (; i < positions; ++i) store(last(load(one, x + i)), one, y + i);
 }
 
-void scale_shift_impl(const float* x, float* y, const float* scale, const float* shift,
-                      size_t positions, size_t block) {
+template <typename T>
+void scale_shift_of(const T* x, T* y, const float* scale, const float* shift, size_t positions,
+                    size_t block) {
   const auto blocked = [&](auto d, size_t lane) {
     return [a = hn::LoadU(d, scale + lane), b = hn::LoadU(d, shift + lane)](auto v) {
       return hn::MulAdd(v, a, b);
@@ -52,7 +55,8 @@ void scale_shift_impl(const float* x, float* y, const float* scale, const float*
   });
 }
 
-void prelu_impl(const float* x, float* y, const float* slope, size_t positions, size_t block) {
+template <typename T>
+void prelu_of(const T* x, T* y, const float* slope, size_t positions, size_t block) {
   const auto apply = [](auto d, auto a) {
     return [d, a](auto v) {
       const auto zero = hn::Zero(d);
@@ -67,20 +71,23 @@ void prelu_impl(const float* x, float* y, const float* slope, size_t positions, 
 
 constexpr size_t kFloatRun = 256;  // vectors that are added in float32
 
+HWY_INLINE float to_float(float x) { return x; }
+using kernels::to_float;
+
 // x: `count` vectors, `stride` floats apart.
-template <class D, class V>
-void add_run(D d, const float* x, size_t count, size_t stride, V centre, V& sum, V& squares) {
+template <class D, typename T, class V>
+void add_run(D d, const T* x, size_t count, size_t stride, V centre, V& sum, V& squares) {
   sum = hn::Zero(d);
   squares = hn::Zero(d);
   for (size_t i = 0; i < count; ++i) {
-    const auto deviation = hn::Sub(hn::LoadU(d, x + i * stride), centre);
+    const auto deviation = hn::Sub(load(d, x + i * stride), centre);
     sum = hn::Add(sum, deviation);
     squares = hn::MulAdd(deviation, deviation, squares);
   }
 }
 
-template <size_t kBlock>
-void add_block_deviations(const float* x, const float* centre, double* sum, double* squares,
+template <size_t kBlock, typename T>
+void add_block_deviations(const T* x, const float* centre, double* sum, double* squares,
                           size_t positions) {
   const hn::CappedTag<float, kBlock> d;
   const size_t lanes = hn::Lanes(d);
@@ -103,8 +110,9 @@ void add_block_deviations(const float* x, const float* centre, double* sum, doub
   }
 }
 
-void add_deviations_impl(const float* x, const float* centre, double* sum, double* squares,
-                         size_t positions, size_t block) {
+template <typename T>
+void add_deviations_of(const T* x, const float* centre, double* sum, double* squares,
+                       size_t positions, size_t block) {
   if (block == 16) return add_block_deviations<16>(x, centre, sum, squares, positions);
   if (block == 8) return add_block_deviations<8>(x, centre, sum, squares, positions);
   const hn::ScalableTag<float> d;
@@ -120,10 +128,56 @@ void add_deviations_impl(const float* x, const float* centre, double* sum, doubl
     at += vectors * lanes;
   }
   for (; at < positions; ++at) {
-    const double deviation = static_cast<double>(x[at]) - *centre;
+    const double deviation = static_cast<double>(to_float(x[at])) - *centre;
     *sum += deviation;
     *squares += deviation * deviation;
   }
+}
+
+template <size_t kBlock>
+void add_up_blocks(const Bf16* x, double* sum, size_t positions) {
+  const hn::CappedTag<float, kBlock> d;
+  const size_t lanes = hn::Lanes(d);
+  alignas(64) float sums[kBlock];
+  for (size_t lane = 0; lane < kBlock; lane += lanes) {
+    for (size_t begin = 0; begin < positions; begin += kFloatRun) {
+      const size_t end = HWY_MIN(begin + kFloatRun, positions);
+      auto s = hn::Zero(d);
+      for (size_t i = begin; i < end; ++i) s = hn::Add(s, load(d, x + i * kBlock + lane));
+      hn::StoreU(s, d, sums);
+      for (size_t i = 0; i < lanes; ++i) sum[lane + i] += sums[i];
+    }
+  }
+}
+
+void add_up_impl(const Bf16* x, double* sum, size_t positions, size_t block) {
+  if (block == 16) return add_up_blocks<16>(x, sum, positions);
+  if (block == 8) return add_up_blocks<8>(x, sum, positions);
+  for (size_t i = 0; i < positions; ++i) *sum += to_float(x[i]);
+}
+
+// Functions that are exported cannot be templates.
+void scale_shift_f32(const float* x, float* y, const float* scale, const float* shift,
+                     size_t positions, size_t block) {
+  scale_shift_of(x, y, scale, shift, positions, block);
+}
+void scale_shift_bf16(const Bf16* x, Bf16* y, const float* scale, const float* shift,
+                      size_t positions, size_t block) {
+  scale_shift_of(x, y, scale, shift, positions, block);
+}
+void prelu_f32(const float* x, float* y, const float* slope, size_t positions, size_t block) {
+  prelu_of(x, y, slope, positions, block);
+}
+void prelu_bf16(const Bf16* x, Bf16* y, const float* slope, size_t positions, size_t block) {
+  prelu_of(x, y, slope, positions, block);
+}
+void add_deviations_f32(const float* x, const float* centre, double* sum, double* squares,
+                        size_t positions, size_t block) {
+  add_deviations_of(x, centre, sum, squares, positions, block);
+}
+void add_deviations_bf16(const Bf16* x, const float* centre, double* sum, double* squares,
+                         size_t positions, size_t block) {
+  add_deviations_of(x, centre, sum, squares, positions, block);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -133,22 +187,44 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace cairn::engine::kernels {
 
-HWY_EXPORT(scale_shift_impl);
-HWY_EXPORT(prelu_impl);
-HWY_EXPORT(add_deviations_impl);
+HWY_EXPORT(scale_shift_f32);
+HWY_EXPORT(scale_shift_bf16);
+HWY_EXPORT(prelu_f32);
+HWY_EXPORT(prelu_bf16);
+HWY_EXPORT(add_deviations_f32);
+HWY_EXPORT(add_deviations_bf16);
+HWY_EXPORT(add_up_impl);
 
 void scale_shift(const float* x, float* y, const float* scale, const float* shift, size_t positions,
                  size_t block) {
-  HWY_DYNAMIC_DISPATCH(scale_shift_impl)(x, y, scale, shift, positions, block);
+  HWY_DYNAMIC_DISPATCH(scale_shift_f32)(x, y, scale, shift, positions, block);
+}
+
+void scale_shift(const Bf16* x, Bf16* y, const float* scale, const float* shift, size_t positions,
+                 size_t block) {
+  HWY_DYNAMIC_DISPATCH(scale_shift_bf16)(x, y, scale, shift, positions, block);
 }
 
 void prelu(const float* x, float* y, const float* slope, size_t positions, size_t block) {
-  HWY_DYNAMIC_DISPATCH(prelu_impl)(x, y, slope, positions, block);
+  HWY_DYNAMIC_DISPATCH(prelu_f32)(x, y, slope, positions, block);
+}
+
+void prelu(const Bf16* x, Bf16* y, const float* slope, size_t positions, size_t block) {
+  HWY_DYNAMIC_DISPATCH(prelu_bf16)(x, y, slope, positions, block);
 }
 
 void add_deviations(const float* x, const float* centre, double* sum, double* squares,
                     size_t positions, size_t block) {
-  HWY_DYNAMIC_DISPATCH(add_deviations_impl)(x, centre, sum, squares, positions, block);
+  HWY_DYNAMIC_DISPATCH(add_deviations_f32)(x, centre, sum, squares, positions, block);
+}
+
+void add_deviations(const Bf16* x, const float* centre, double* sum, double* squares,
+                    size_t positions, size_t block) {
+  HWY_DYNAMIC_DISPATCH(add_deviations_bf16)(x, centre, sum, squares, positions, block);
+}
+
+void add_up(const Bf16* x, double* sum, size_t positions, size_t block) {
+  HWY_DYNAMIC_DISPATCH(add_up_impl)(x, sum, positions, block);
 }
 
 }  // namespace cairn::engine::kernels

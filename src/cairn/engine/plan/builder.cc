@@ -16,8 +16,23 @@ namespace cairn::engine {
 
 using Kind = PlanValue::Kind;
 
-PlanBuilder::PlanBuilder(const Graph& graph, WeightCache& weights)
-    : graph_(graph), weights_(weights) {}
+namespace {
+
+bool is_depthwise(const Graph& graph, const GraphNode& node) {
+  if (node.op_type != "Conv" || node.inputs.size() < 2) return false;
+  const Tensor* const weights = graph.constant(node.inputs[1]);
+  return weights != nullptr && weights->shape().size() > 2 && weights->dim(1) == 1 &&
+         weights->dim(0) == node.get_int("group", 1) && weights->dim(0) > 1;
+}
+
+}  // namespace
+
+PlanBuilder::PlanBuilder(const Graph& graph, WeightCache& weights, Precision precision)
+    : graph_(graph),
+      weights_(weights),
+      // oneDNN has no bfloat16 kernels for lesser processors.
+      bf16_(precision == Precision::kBf16 &&
+            dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core) {}
 
 void PlanBuilder::add_input(const std::string& name, size_t index, const Tensor& tensor) {
   buffers.push_back({.kind = Buffer::Kind::kInput, .bytes = tensor.bytes(), .index = index});
@@ -29,6 +44,7 @@ void PlanBuilder::add_input(const std::string& name, size_t index, const Tensor&
 void PlanBuilder::count_uses(const std::vector<size_t>& nodes,
                              const std::vector<std::string>& outputs) {
   for (const size_t i : nodes) {
+    if (is_depthwise(graph_, graph_.nodes[i])) read_by_depthwise_.insert(graph_.nodes[i].inputs[0]);
     for (const std::string& input : graph_.nodes[i].inputs) {
       if (input.empty()) continue;
       PlanValue& used = values_[input];
@@ -296,6 +312,21 @@ void PlanBuilder::define(const std::string& name, DType dtype, const Shape& shap
   made.shape = shape;
   made.placements = {placement};
   residents_[placement.buffer].push_back(name);
+}
+
+DataType PlanBuilder::map_type(const Shape& map) const {
+  const bool one_position =
+      std::all_of(map.begin() + 2, map.end(), [](int64_t dim) { return dim == 1; });
+  return bf16_ && !one_position ? DataType::bf16 : DataType::f32;
+}
+
+DataType PlanBuilder::map_type_of(const std::string& name, const Shape& map) const {
+  return read_by_depthwise_.contains(name) ? DataType::f32 : map_type(map);
+}
+
+Placement PlanBuilder::as_f32(const std::string& name) {
+  const Layout layout = with_type(layout_of(name), DataType::f32);
+  return {layout, in_layout(name, layout)};
 }
 
 BufferId PlanBuilder::plain(const std::string& name) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "cairn/engine/plan/shape_inference.h"
 #include "cairn/engine/plan/step.h"
 #include "cairn/engine/plan/weight_cache.h"
+#include "cairn/engine/precision.h"
 
 namespace cairn::engine {
 
@@ -37,7 +39,7 @@ struct PlanValue {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, WeightCache& weights);
+  PlanBuilder(const Graph& graph, WeightCache& weights, Precision precision);
 
   // What the builder makes.
   std::vector<std::unique_ptr<Step>> steps;
@@ -71,9 +73,16 @@ class PlanBuilder {
   BufferId constant_buffer(std::shared_ptr<void> memory);
   // Declares a planned output. The layout is ignored for what is not a float32 value.
   void define(const std::string& name, DType dtype, const Shape& shape, const Placement& placement);
+  // How the maps of convolutions are to lie in memory: bfloat16 where the plan is of that precision
+  // and they have more than one position. A single one is what global pooling made, and precious.
+  DataType map_type(const Shape& map) const;
+  // The same for one value. What a depthwise convolution reads stays float32.
+  DataType map_type_of(const std::string& name, const Shape& map) const;
   // Where the value lies row-major, or in this layout: reordered where it does not yet.
   BufferId plain(const std::string& name);
   BufferId in_layout(const std::string& name, const Layout& layout);
+  // The value in the layout in which it was computed, as float32.
+  Placement as_f32(const std::string& name);
   // The layout in which the value was computed.
   const Layout& layout_of(const std::string& name) { return value(name).placements[0].layout; }
   // Whether nobody needs what the buffer holds once the node being lowered has run, so that it may
@@ -111,8 +120,10 @@ class PlanBuilder {
 
   const Graph& graph_;
   WeightCache& weights_;
+  bool bf16_;
   std::map<std::string, PlanValue> values_;
   std::map<BufferId, std::vector<std::string>> residents_;  // values that lie in a buffer
+  std::set<std::string> read_by_depthwise_;
   size_t temporaries_ = 0;
 };
 

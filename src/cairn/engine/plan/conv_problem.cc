@@ -1,6 +1,11 @@
 #include "cairn/engine/plan/conv_problem.h"
 
 namespace cairn::engine {
+namespace {
+
+constexpr int64_t kPhotoChannels = 4;
+
+}  // namespace
 
 using dnnl::convolution_forward;
 
@@ -10,6 +15,13 @@ Shape ConvProblem::weights_shape() const {
   shape[0] = out[1] / groups;
   shape.insert(shape.begin(), groups);
   return shape;
+}
+
+DataType ConvProblem::source_type(const PlanBuilder& builder, const std::string& output) const {
+  const bool photo = in[1] <= kPhotoChannels && groups == 1;
+  if ((depthwise() && groups > 1) || (photo && builder.map_type_of(output, out) == DataType::f32))
+    return DataType::f32;
+  return builder.map_type(in);
 }
 
 std::optional<ConvProblem> conv_problem(PlanBuilder& builder, const GraphNode& node,
@@ -39,7 +51,8 @@ std::optional<convolution_forward::primitive_desc> describe_conv(
     const Layout& target, const dnnl::primitive_attr& attributes, std::string_view wanted) {
   dnnl::memory::dims dilates = problem.window.dilations;
   for (int64_t& dilation : dilates) --dilation;
-  const Layout weights = any_layout(problem.shape_of_weights.value_or(problem.weights_shape()));
+  const Layout weights =
+      any_layout(problem.shape_of_weights.value_or(problem.weights_shape()), source.data_type());
   const Layout bias = problem.bias != nullptr ? plain_layout({problem.out[1]}) : Layout();
   try {
     const convolution_forward::desc description(
@@ -55,12 +68,12 @@ std::optional<convolution_forward::primitive_desc> describe_conv(
   }
 }
 
-Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_t groups) {
-  constexpr int64_t kPhotoChannels = 4;
+Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_t groups,
+                          DataType type) {
   const PlanValue& value = builder.value(input);
   const bool photo = value.shape[1] <= kPhotoChannels && groups == 1 &&
                      channel_block(value.placements[0].layout) == 1;
-  return photo ? plain_layout(value.shape) : blocked_layout(value.shape);
+  return photo ? plain_layout(value.shape, type) : blocked_layout(value.shape, type);
 }
 
 }  // namespace cairn::engine

@@ -67,35 +67,44 @@ bool fits_dnnl(const Shape& shape) {
   return true;
 }
 
-Layout plain_layout(const Shape& shape) {
-  if (shape.empty()) return plain_layout({1});
+Layout plain_layout(const Shape& shape, DataType type) {
+  if (shape.empty()) return plain_layout({1}, type);
   dnnl::memory::dims strides(shape.size(), 1);
   for (size_t i = shape.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * shape[i + 1];
-  return {shape, dnnl::memory::data_type::f32, strides};
+  return {shape, type, strides};
 }
 
-Layout any_layout(const Shape& shape) {
-  return {shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+Layout any_layout(const Shape& shape, DataType type) {
+  return {shape, type, dnnl::memory::format_tag::any};
 }
 
 bool same_bytes(const Layout& a, const Layout& b) {
-  return a == b || (is_dense(a.data) && is_dense(b.data) && axes_of(a.data) == axes_of(b.data));
+  return a == b || (a.data.data_type == b.data.data_type && is_dense(a.data) && is_dense(b.data) &&
+                    axes_of(a.data) == axes_of(b.data));
 }
 
-Layout blocked_layout(const Shape& shape) {
+Layout blocked_layout(const Shape& shape, DataType type) {
   static const bool wide = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
   const auto [sixteen, eight] = kBlockedTags.at(shape.size() - 3);
-  return {shape, dnnl::memory::data_type::f32, wide ? sixteen : eight};
+  return {shape, type, wide ? sixteen : eight};
 }
+
+Layout with_type(const Layout& layout, DataType type) {
+  dnnl_memory_desc_t data = layout.data;
+  data.data_type = dnnl::memory::convert_to_c(type);
+  return Layout(data);
+}
+
+bool is_bf16(const Layout& layout) { return layout.data_type() == DataType::bf16; }
 
 int channel_block(const Layout& layout) {
   const Shape shape = layout.dims();
-  if (layout == plain_layout(shape)) return 1;
+  const DataType type = layout.data_type();
+  if (layout == plain_layout(shape, type)) return 1;
   if (shape.size() < 3 || shape.size() > 5) return 0;
   const auto [sixteen, eight] = kBlockedTags.at(shape.size() - 3);
-  const auto f32 = dnnl::memory::data_type::f32;
-  if (layout == Layout(shape, f32, sixteen)) return 16;
-  if (layout == Layout(shape, f32, eight)) return 8;
+  if (layout == Layout(shape, type, sixteen)) return 16;
+  if (layout == Layout(shape, type, eight)) return 8;
   return 0;
 }
 

@@ -1,4 +1,5 @@
-// Memory layouts of float32 values: row-major, or oneDNN's blocked ones.
+// Memory layouts of float32 values: row-major, or oneDNN's blocked ones. A value that is float32 to
+// the graph may lie in memory as bfloat16, where its layout says so.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -8,21 +9,28 @@
 namespace cairn::engine {
 
 using Layout = dnnl::memory::desc;
+using DataType = dnnl::memory::data_type;
 
 // Whether oneDNN can hold the shape at all (no empty or huge dimensions, up to six of them).
 bool fits_dnnl(const Shape& shape);
 
 // Row-major; a scalar is a vector of one.
-Layout plain_layout(const Shape& shape);
+Layout plain_layout(const Shape& shape, DataType type = DataType::f32);
 
 // What a primitive may choose itself.
-Layout any_layout(const Shape& shape);
+Layout any_layout(const Shape& shape, DataType type = DataType::f32);
 
 // Blocks of channels as wide as the processor's vectors (nChw16c or nChw8c), for shapes of 3 to 5
 // dimensions.
-Layout blocked_layout(const Shape& shape);
+Layout blocked_layout(const Shape& shape, DataType type = DataType::f32);
 
-// Whether two layouts of the same shape put every element at the same address, without padding. A
+bool is_bf16(const Layout& layout);
+
+// The same places for elements of another type.
+Layout with_type(const Layout& layout, DataType type);
+
+// Whether two layouts of the same shape put every element at the same address, without padding, as
+// the same type. A
 // 1280 x 1 x 1 feature is the same bytes in blocks of 16 channels and row-major.
 bool same_bytes(const Layout& a, const Layout& b);
 

@@ -1,4 +1,5 @@
-// Arithmetic on two values of one shape, in the layout of the first blocked one.
+// Arithmetic on two values of one shape, in the layout of the first blocked one; in bfloat16 where
+// either lies in memory as that.
 #include <map>
 
 #include "cairn/engine/plan/builder.h"
@@ -15,6 +16,7 @@ bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out)
   const auto found = kAlgorithms.find(node.op_type);
   if (found == kAlgorithms.end() || !node.post_ops.empty() || node.inputs.size() != 2) return false;
   std::optional<Layout> layout;
+  bool bf16 = false;
   for (size_t i = 0; i < 2; ++i) {
     if (node.inputs[i].empty()) return false;
     const Tensor* constant = builder.constant_f32(node, i);
@@ -24,9 +26,11 @@ bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out)
       return false;
     if (constant != nullptr) continue;
     const Layout& own = builder.layout_of(node.inputs[i]);
+    bf16 = bf16 || is_bf16(own);
     if (!layout || (channel_block(*layout) <= 1 && channel_block(own) > 1)) layout = own;
   }
   if (!layout) return false;
+  if (bf16) layout = with_type(*layout, DataType::bf16);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::binary::primitive_desc primitive(

@@ -21,8 +21,12 @@ struct ChannelMap {
 
 class ChannelStep : public Step {
  public:
-  ChannelStep(ChannelMap map, const Shape& shape, size_t block, BufferId from, BufferId to)
-      : map_(std::move(map)), block_(block), from_(from), to_(to) {
+  ChannelStep(ChannelMap map, const Shape& shape, const Layout& layout, BufferId from, BufferId to)
+      : map_(std::move(map)),
+        block_(static_cast<size_t>(channel_block(layout))),
+        bf16_(is_bf16(layout)),
+        from_(from),
+        to_(to) {
     label = "channels";
     images_ = static_cast<size_t>(shape[0]);
     channels_ = static_cast<size_t>(shape[1]);
@@ -34,8 +38,15 @@ class ChannelStep : public Step {
   }
 
   void run(RunState& state) override {
-    const float* x = state.at<float>(from_);
-    float* y = state.at<float>(to_);
+    if (bf16_)
+      run_on(state, state.at<kernels::Bf16>(from_), state.at<kernels::Bf16>(to_));
+    else
+      run_on(state, state.at<float>(from_), state.at<float>(to_));
+  }
+
+ private:
+  template <typename T>
+  void run_on(const RunState& state, const T* x, T* y) const {
     for (size_t n = 0; n < images_; ++n) {
       const size_t image = map_.per_image ? n * channels_ : 0;
       for (size_t c = 0; c < channels_;
@@ -50,7 +61,6 @@ class ChannelStep : public Step {
     }
   }
 
- private:
   // The numbers of the block's channels. Padded channels hold zeros and stay zero: their scale is
   // finite and their shift is 0.
   std::array<float, 16> numbers(const RunState& state, const std::optional<BufferId>& buffer,
@@ -69,6 +79,7 @@ class ChannelStep : public Step {
   size_t channels_ = 0;
   size_t positions_ = 1;
   size_t block_ = 1;
+  bool bf16_ = false;
   BufferId from_;
   BufferId to_;
 };
@@ -163,11 +174,10 @@ bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& ou
   const std::optional<ChannelMap> map = map_of(builder, node, out);
   if (!map) return false;
   Layout layout = builder.layout_of(map->input);
-  if (channel_block(layout) == 0) layout = plain_layout(out);
+  if (channel_block(layout) == 0) layout = plain_layout(out, layout.data_type());
   const BufferId from = builder.in_layout(map->input, layout);
   const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());
-  builder.add_step(std::make_unique<ChannelStep>(
-      *map, out, static_cast<size_t>(channel_block(layout)), from, to));
+  builder.add_step(std::make_unique<ChannelStep>(*map, out, layout, from, to));
   builder.define(node.outputs[0], DType::kF32, out, {layout, to});
   return true;
 }

@@ -24,7 +24,8 @@ struct Stage {
         weights(description.weights_desc(), engine, nullptr),
         target(description.dst_desc(), engine, nullptr),
         scratchpad(description.scratchpad_desc(), engine, nullptr),
-        target_floats(description.dst_desc().get_size() / sizeof(float)) {
+        output(description.dst_desc()),
+        count(output.get_size() / dnnl::memory::data_type_size(output.data_type())) {
     if (has_bias) bias = dnnl::memory(description.bias_desc(), engine, nullptr);
     arguments = {{DNNL_ARG_SRC, source.get()},
                  {DNNL_ARG_WEIGHTS, weights.get()},
@@ -34,16 +35,23 @@ struct Stage {
   }
 
   void run(const RunState& state, char* from, char* to, size_t chunk) {
+    char* made = staging ? state.at<char>(*staging) : to;
     source.set_data_handle(from);
     weights.set_data_handle(state.at<char>(weights_buffer) + chunk * weights_bytes);
-    target.set_data_handle(to);
+    target.set_data_handle(made);
     scratchpad.set_data_handle(state.scratchpad);
     if (bias) bias.set_data_handle(state.at<char>(bias_buffer) + chunk * bias_bytes);
     dnnl::error::wrap_c_api(
         dnnl_primitive_execute(primitive.get(), state.stream->get(),
                                static_cast<int>(arguments.size()), arguments.data()),
         "a primitive failed");
-    if (silu) kernels::silu(reinterpret_cast<float*>(to), target_floats);
+    auto* const numbers = reinterpret_cast<float*>(made);
+    if (staging && silu)
+      kernels::silu(numbers, reinterpret_cast<kernels::Bf16*>(to), count);
+    else if (staging)
+      kernels::round(numbers, reinterpret_cast<kernels::Bf16*>(to), count);
+    else if (silu)
+      kernels::silu(numbers, count);
   }
 
   convolution_forward primitive;
@@ -53,8 +61,11 @@ struct Stage {
   dnnl::memory scratchpad;
   dnnl::memory bias;
   std::vector<dnnl_exec_arg_t> arguments;
-  size_t target_floats;
+  Layout output;
+  size_t count;  // of the output's numbers, padding included
   bool silu = false;
+  std::optional<BufferId>
+      staging{};  // float32, where the output is bfloat16 but the primitive's not
   BufferId weights_buffer = 0;
   BufferId bias_buffer = 0;
   size_t weights_bytes = 0;  // of a chunk
@@ -82,6 +93,8 @@ class ChunkStep : public Step {
     reads = {from.buffer};
     writes = {to.buffer};
     if (between) writes.push_back(*between);
+    for (const Stage& stage : stages_)
+      if (stage.staging) writes.push_back(*stage.staging);
   }
 
   void run(RunState& state) override {
@@ -151,7 +164,7 @@ Layout with_first_dim(const Layout& layout, int64_t size) {
 // The stage for chunks of so many channels; nothing where oneDNN has no blocked primitive or lays
 // out the weights in a way that cannot be cut.
 std::optional<Stage> make_stage(PlanBuilder& builder, const Chunkable& conv, int64_t channels,
-                                const Layout& source) {
+                                const Layout& source, DataType out_type) {
   ConvProblem chunk = conv.problem;
   const int64_t chunks = chunk.out[1] / channels;
   Shape weights = chunk.weights_shape();
@@ -167,14 +180,20 @@ std::optional<Stage> make_stage(PlanBuilder& builder, const Chunkable& conv, int
     for (const Eltwise& e : eltwise_of(conv.node->post_ops[0]))
       ops.append_eltwise(1, e.algorithm, e.alpha, e.beta);
   attributes.set_post_ops(ops);
+  const Layout output = blocked_layout(chunk.out, out_type);
+  const bool through_f32 = conv.silu || source.data_type() == DataType::f32;
   const auto description =
-      describe_conv(builder, chunk, source, blocked_layout(chunk.out), attributes, "jit");
+      describe_conv(builder, chunk, source, through_f32 ? with_type(output, DataType::f32) : output,
+                    attributes, "jit");
   if (!description) return std::nullopt;
   const Layout whole = with_first_dim(description->weights_desc(), weights[0] * chunks);
   const size_t bytes = description->weights_desc().get_size();
   if (whole.get_size() != bytes * static_cast<size_t>(chunks)) return std::nullopt;
   Stage stage(builder.dnnl_engine(), *description, chunk.bias != nullptr);
   stage.silu = conv.silu;
+  stage.output = output;
+  if (through_f32 && out_type == DataType::bf16)
+    stage.staging = builder.new_buffer(stage.count * sizeof(float));
   stage.weights_bytes = bytes;
   stage.weights_buffer = builder.constant_buffer(builder.weights().packed(
       conv.node->inputs[1], *chunk.weights, plain_layout(conv.problem.weights_shape()), whole));
@@ -194,26 +213,29 @@ bool add_chunks(PlanBuilder& builder, const std::vector<Chunkable>& convs, int64
   const std::string& input = first.node->inputs[0];
   const Shape& in = first.problem.in;
   const Shape& out = last.problem.out;
-  const Layout source = conv_source_layout(builder, input, first.problem.groups);
+  const DataType type = first.problem.source_type(builder, first.node->outputs[0]);
+  const Layout source = conv_source_layout(builder, input, first.problem.groups, type);
   const size_t image_bytes = source.get_size() / static_cast<size_t>(in[0]);
   Layout source_of_chunk = one_image(source);
-  if (first.problem.depthwise()) source_of_chunk = blocked_layout({1, channels, in[2], in[3]});
+  if (first.problem.depthwise())
+    source_of_chunk = blocked_layout({1, channels, in[2], in[3]}, type);
   std::vector<Stage> stages;
   for (const Chunkable& conv : convs) {
-    auto stage = make_stage(builder, conv, channels, source_of_chunk);
+    auto stage = make_stage(builder, conv, channels, source_of_chunk,
+                            builder.map_type_of(conv.node->outputs[0], conv.problem.out));
     if (!stage) return false;
-    source_of_chunk = stage->target.get_desc();
+    source_of_chunk = stage->output;
     stages.push_back(std::move(*stage));
   }
   const auto chunks = static_cast<size_t>(out[1] / channels);
-  const Layout target = blocked_layout(out);
+  const Layout target = blocked_layout(out, source_of_chunk.data_type());
   ChunkStep::Pace from{.buffer = builder.in_layout(input, source), .image = image_bytes};
   if (first.problem.depthwise()) from.chunk = image_bytes / chunks;
   ChunkStep::Pace to{.buffer = builder.new_buffer(target.get_size())};
   to.image = target.get_size() / static_cast<size_t>(out[0]);
   to.chunk = to.image / chunks;
   std::optional<BufferId> between;
-  if (stages.size() == 2) between = builder.new_buffer(stages[0].target_floats * sizeof(float));
+  if (stages.size() == 2) between = builder.new_buffer(stages[0].output.get_size());
   size_t scratchpad = 0;
   for (const Stage& stage : stages)
     scratchpad = std::max(scratchpad, stage.scratchpad.get_desc().get_size());
@@ -231,7 +253,10 @@ bool lower_chunked_conv(PlanBuilder& builder, const GraphNode& node, const Shape
   if (node.op_type != "Conv" || !builder.is_planned_f32(node.inputs[0])) return false;
   const Shape in = builder.value(node.inputs[0]).shape;
   const auto conv = chunkable(builder, node, in, out);
-  if (!conv || !conv->silu) return false;
+  if (!conv) return false;
+  // A depthwise convolution of a bfloat16 plan rounds what it made while that is in the cache.
+  const bool rounds = conv->problem.depthwise() && builder.map_type(out) == DataType::bf16;
+  if (!conv->silu && !rounds) return false;
   const int64_t channels = channels_of_chunk(out);
   return channels > 0 && add_chunks(builder, {*conv}, channels);
 }
@@ -239,8 +264,9 @@ bool lower_chunked_conv(PlanBuilder& builder, const GraphNode& node, const Shape
 bool lower_chunked_pair(PlanBuilder& builder, const GraphNode& first, const GraphNode& second,
                         const Shape& wide) {
   constexpr size_t kWorthwhile = 1536 << 10;  // smaller values stay in the cache anyway
-  if (wide.size() != 4 ||
-      static_cast<size_t>(wide[1] * wide[2] * wide[3]) * sizeof(float) < kWorthwhile)
+  if (wide.size() != 4) return false;
+  const bool bf16 = builder.map_type(wide) == DataType::bf16;
+  if (!bf16 && static_cast<size_t>(wide[1] * wide[2] * wide[3]) * sizeof(float) < kWorthwhile)
     return false;
   const Tensor* weights = builder.constant_f32(second, 1);
   if (weights == nullptr || weights->shape().size() != 4) return false;

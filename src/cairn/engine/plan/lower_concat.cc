@@ -44,20 +44,22 @@ bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out)
   if (axis != 1 && axis != -3) return false;
   const int block = channel_block(blocked_layout(out));
   bool blocked = false;
+  DataType type = DataType::f32;  // bfloat16 where one of them is
   for (const std::string& input : node.inputs) {
     if (input.empty() || !builder.is_planned_f32(input) ||
         builder.value(input).shape[1] % block != 0)
       return false;
     blocked = blocked || channel_block(builder.layout_of(input)) == block;
+    if (is_bf16(builder.layout_of(input))) type = DataType::bf16;
   }
   if (!blocked) return false;
   std::vector<ConcatStep::Part> parts;
   for (const std::string& input : node.inputs) {
-    const Layout layout = blocked_layout(builder.value(input).shape);
+    const Layout layout = blocked_layout(builder.value(input).shape, type);
     parts.push_back(
         {builder.in_layout(input, layout), layout.get_size() / static_cast<size_t>(out[0])});
   }
-  const Layout layout = blocked_layout(out);
+  const Layout layout = blocked_layout(out, type);
   const BufferId target = builder.new_buffer(layout.get_size());
   builder.add_step(std::make_unique<ConcatStep>(parts, target, static_cast<size_t>(out[0])));
   builder.define(node.outputs[0], DType::kF32, out, {layout, target});

@@ -21,15 +21,12 @@ class ConvLowering {
 
   bool lower() {
     if (!prepare()) return false;
-    // Blocked layouts first, so that neighbours agree, with the residual in either way; then
-    // whatever oneDNN likes.
-    auto primitive = describe_blocked(Residual::kSum);
     bool binary = false;
-    if (!primitive && residual_ != nullptr) {
-      primitive = describe_blocked(Residual::kBinary);
-      binary = primitive.has_value();
-    }
-    if (!primitive) primitive = describe_any();
+    const DataType type = problem_.source_type(builder_, node_.outputs[0]);
+    const DataType out_type = builder_.map_type_of(node_.outputs[0], out_);
+    auto primitive = choose(type, type == DataType::f32 ? type : out_type, binary);
+    if (!primitive && type != DataType::f32)
+      primitive = choose(DataType::f32, DataType::f32, binary);
     if (!primitive) return false;
     const Layout out_layout = primitive->dst_desc();
     const BufferId source = builder_.in_layout(node_.inputs[0], primitive->src_desc());
@@ -105,13 +102,25 @@ class ConvLowering {
     return attributes;
   }
 
-  std::optional<convolution_forward::primitive_desc> describe_blocked(Residual residual) {
-    return describe(residual, conv_source_layout(builder_, node_.inputs[0], problem_.groups),
-                    blocked_layout(out_), "jit");
+  // Blocked layouts first, so that neighbours agree, with the residual in either way (binary: as
+  // another argument); then whatever oneDNN likes.
+  std::optional<convolution_forward::primitive_desc> choose(DataType type, DataType out_type,
+                                                            bool& binary) {
+    binary = false;
+    if (auto primitive = describe_blocked(Residual::kSum, type, out_type)) return primitive;
+    if (residual_ != nullptr) {
+      const auto primitive = describe_blocked(Residual::kBinary, type, out_type);
+      binary = primitive.has_value();
+      if (binary) return primitive;
+    }
+    return describe(Residual::kSum, any_layout(problem_.in, type), any_layout(out_, out_type), "");
   }
 
-  std::optional<convolution_forward::primitive_desc> describe_any() {
-    return describe(Residual::kSum, any_layout(problem_.in), any_layout(out_), "");
+  std::optional<convolution_forward::primitive_desc> describe_blocked(Residual residual,
+                                                                      DataType type,
+                                                                      DataType out_type) {
+    const Layout source = conv_source_layout(builder_, node_.inputs[0], problem_.groups, type);
+    return describe(residual, source, blocked_layout(out_, out_type), "jit");
   }
 
   std::optional<convolution_forward::primitive_desc> describe(Residual residual,

@@ -33,10 +33,11 @@ std::optional<Eltwise> function_of(PlanBuilder& builder, const GraphNode& node) 
   return std::nullopt;
 }
 
+// precise: float32, whatever the input lies in memory as.
 void add_eltwise(PlanBuilder& builder, const std::string& input, const std::string& output,
-                 const std::vector<Eltwise>& functions) {
+                 const std::vector<Eltwise>& functions, bool precise) {
   const Shape shape = builder.value(input).shape;
-  const Placement from = builder.value(input).placements[0];
+  const Placement from = precise ? builder.as_f32(input) : builder.value(input).placements[0];
   dnnl::post_ops ops;
   for (size_t i = 1; i < functions.size(); ++i)
     ops.append_eltwise(1, functions[i].algorithm, functions[i].alpha, functions[i].beta);
@@ -84,7 +85,7 @@ std::vector<Eltwise> eltwise_of(const PostOp& activation) {
 
 void PlanBuilder::add_activation(const std::string& input, const std::string& output,
                                  const PostOp& activation) {
-  add_eltwise(*this, input, output, eltwise_of(activation));
+  add_eltwise(*this, input, output, eltwise_of(activation), false);
 }
 
 bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
@@ -95,14 +96,16 @@ bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out
       !builder.is_planned_f32(node.inputs[data]) || builder.value(node.inputs[data]).shape != out)
     return false;
   std::vector<Eltwise> functions;
-  if (const auto activation = activation_of(builder.graph(), node))
+  const auto activation = activation_of(builder.graph(), node);
+  if (activation)
     functions = eltwise_of(*activation);
   else if (const auto function = function_of(builder, node))
     functions = {*function};
   if (functions.empty()) return false;
   // oneDNN's eltwise with post-operations leaves tensors of one dimension unwritten.
   if (functions.size() > 1 && (out.size() < 2 || out.size() > 5)) return false;
-  add_eltwise(builder, node.inputs[data], node.outputs[0], functions);
+  // Powers and roots (generalised-mean pooling) do not get along with eight bits.
+  add_eltwise(builder, node.inputs[data], node.outputs[0], functions, !activation);
   return true;
 }
 

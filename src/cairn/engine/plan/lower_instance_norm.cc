@@ -17,8 +17,13 @@ class InstanceNormStep : public Step {
     double epsilon = 1e-5;
   };
 
-  InstanceNormStep(Numbers numbers, const Shape& shape, size_t block, BufferId from, BufferId to)
-      : numbers_(std::move(numbers)), block_(block), from_(from), to_(to) {
+  InstanceNormStep(Numbers numbers, const Shape& shape, const Layout& layout, BufferId from,
+                   BufferId to)
+      : numbers_(std::move(numbers)),
+        block_(static_cast<size_t>(channel_block(layout))),
+        bf16_(is_bf16(layout)),
+        from_(from),
+        to_(to) {
     label = "InstanceNormalization";
     images_ = static_cast<size_t>(shape[0]);
     channels_ = static_cast<size_t>(shape[1]);
@@ -28,8 +33,15 @@ class InstanceNormStep : public Step {
   }
 
   void run(RunState& state) override {
-    const float* x = state.at<float>(from_);
-    float* y = state.at<float>(to_);
+    if (bf16_)
+      run_on(state.at<kernels::Bf16>(from_), state.at<kernels::Bf16>(to_));
+    else
+      run_on(state.at<float>(from_), state.at<float>(to_));
+  }
+
+ private:
+  template <typename T>
+  void run_on(const T* x, T* y) const {
     for (size_t n = 0; n < images_; ++n) {
       for (size_t c = 0; c < channels_;
            c += block_, x += positions_ * block_, y += positions_ * block_)
@@ -37,9 +49,9 @@ class InstanceNormStep : public Step {
     }
   }
 
- private:
   // One block of channels. Padded ones hold zeros and stay zero.
-  void normalise(const float* x, float* y, size_t channel) const {
+  template <typename T>
+  void normalise(const T* x, T* y, size_t channel) const {
     const auto count = static_cast<double>(positions_);
     std::array<float, 16> centre{};
     std::array<double, 16> sum{};
@@ -68,6 +80,7 @@ class InstanceNormStep : public Step {
   size_t channels_ = 0;
   size_t positions_ = 1;
   size_t block_ = 1;
+  bool bf16_ = false;
   BufferId from_;
   BufferId to_;
 };
@@ -82,12 +95,12 @@ bool lower_instance_norm(PlanBuilder& builder, const GraphNode& node, const Shap
   const Tensor* const shift = builder.constant_f32(node, 2);
   if (scale == nullptr || shift == nullptr) return false;
   Layout layout = builder.layout_of(node.inputs[0]);
-  if (channel_block(layout) == 0) layout = plain_layout(out);
+  if (channel_block(layout) == 0) layout = plain_layout(out, layout.data_type());
   const BufferId from = builder.in_layout(node.inputs[0], layout);
   const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());
   builder.add_step(std::make_unique<InstanceNormStep>(
-      InstanceNormStep::Numbers{*scale, *shift, node.get_float("epsilon", 1e-5F)}, out,
-      static_cast<size_t>(channel_block(layout)), from, to));
+      InstanceNormStep::Numbers{*scale, *shift, node.get_float("epsilon", 1e-5F)}, out, layout,
+      from, to));
   builder.define(node.outputs[0], DType::kF32, out, {layout, to});
   return true;
 }

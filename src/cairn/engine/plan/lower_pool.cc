@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cairn/engine/plan/builder.h"
+#include "cairn/engine/plan/global_mean.h"
 #include "cairn/engine/plan/window.h"
 
 namespace cairn::engine {
@@ -22,22 +23,9 @@ Window whole(const Shape& in) {
   return {kernel, ones, ones, zeros, zeros};
 }
 
-// ReduceMean over all spatial axes is the global average.
-bool is_global_mean(const GraphNode& node, size_t rank) {
-  if (node.op_type != "ReduceMean" || node.inputs.size() != 1) return false;
-  std::vector<int64_t> axes = node.get_ints("axes");
-  for (int64_t& axis : axes)
-    if (axis < 0) axis += static_cast<int64_t>(rank);
-  std::sort(axes.begin(), axes.end());
-  if (axes.size() != rank - 2) return false;
-  for (size_t i = 0; i < axes.size(); ++i)
-    if (axes[i] != static_cast<int64_t>(i) + 2) return false;
-  return true;
-}
-
 std::optional<Pooling> pooling_of(const GraphNode& node, const Shape& in, const Shape& out) {
   const std::string& op = node.op_type;
-  if (op == "GlobalAveragePool" || op == "GlobalMaxPool" || is_global_mean(node, in.size())) {
+  if (op == "GlobalMaxPool" || is_global_mean(node, in.size())) {
     Shape kept(in.size(), 1);
     kept[0] = in[0];
     kept[1] = in[1];
@@ -59,6 +47,40 @@ std::optional<Pooling> pooling_of(const GraphNode& node, const Shape& in, const 
                  *window, out};
 }
 
+// The step, where oneDNN has one for the source; where the output then lies.
+std::optional<Placement> add_primitive(PlanBuilder& builder, const GraphNode& node,
+                                       const Pooling& pooling, const Placement& from) {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  std::optional<dnnl::pooling_forward::primitive_desc> primitive;
+  try {
+    const dnnl::pooling_forward::desc description(
+        dnnl::prop_kind::forward_inference, pooling.how, from.layout,
+        any_layout(pooling.out, from.layout.data_type()), pooling.window.strides,
+        pooling.window.kernel, pooling.window.pads_begin, pooling.window.pads_end);
+    primitive.emplace(description, attributes, builder.dnnl_engine());
+  } catch (const dnnl::error&) {
+    return std::nullopt;
+  }
+  const Layout layout = primitive->dst_desc();
+  const BufferId target = builder.new_buffer(layout.get_size());
+  builder.add_primitive(node.op_type, dnnl::pooling_forward(*primitive),
+                        primitive->scratchpad_desc(), {{DNNL_ARG_SRC, from.layout, from.buffer}},
+                        {{DNNL_ARG_DST, layout, target}});
+  return Placement{layout, target};
+}
+
+std::optional<Placement> add_pooling(PlanBuilder& builder, const GraphNode& node,
+                                     const Pooling& pooling) {
+  const std::string& input = node.inputs[0];
+  if (is_global_mean(node, builder.value(input).shape.size())) {
+    if (const auto mean = add_global_mean(builder, input)) return mean;
+    return add_primitive(builder, node, pooling, builder.as_f32(input));
+  }
+  const Placement from = builder.value(input).placements[0];
+  return add_primitive(builder, node, pooling, from);
+}
+
 }  // namespace
 
 bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
@@ -68,30 +90,14 @@ bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
   if (in.size() < 3 || in.size() > 5) return false;
   const std::optional<Pooling> pooling = pooling_of(node, in, out);
   if (!pooling) return false;
-  const Placement from = builder.value(node.inputs[0]).placements[0];
-  dnnl::primitive_attr attributes;
-  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  std::optional<dnnl::pooling_forward::primitive_desc> primitive;
-  try {
-    const dnnl::pooling_forward::desc description(
-        dnnl::prop_kind::forward_inference, pooling->how, from.layout, any_layout(pooling->out),
-        pooling->window.strides, pooling->window.kernel, pooling->window.pads_begin,
-        pooling->window.pads_end);
-    primitive.emplace(description, attributes, builder.dnnl_engine());
-  } catch (const dnnl::error&) {
-    return false;
-  }
-  const Layout layout = primitive->dst_desc();
-  const BufferId target = builder.new_buffer(layout.get_size());
-  builder.add_primitive(node.op_type, dnnl::pooling_forward(*primitive),
-                        primitive->scratchpad_desc(), {{DNNL_ARG_SRC, from.layout, from.buffer}},
-                        {{DNNL_ARG_DST, layout, target}});
+  const auto made = add_pooling(builder, node, *pooling);
+  if (!made) return false;
   if (pooling->out == out) {
-    builder.define(node.outputs[0], DType::kF32, out, {layout, target});
+    builder.define(node.outputs[0], DType::kF32, out, *made);
     return true;
   }
   const std::string kept = builder.temporary(node.outputs[0]);  // ReduceMean without keepdims
-  builder.define(kept, DType::kF32, pooling->out, {layout, target});
+  builder.define(kept, DType::kF32, pooling->out, *made);
   const BufferId buffer = builder.plain(kept);
   builder.define(node.outputs[0], DType::kF32, out, {plain_layout(out), buffer});
   return true;

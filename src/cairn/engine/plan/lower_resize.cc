@@ -8,8 +8,10 @@ namespace {
 
 class EnlargeStep : public Step {
  public:
-  EnlargeStep(const Shape& in, const Shape& out, size_t block, BufferId from, BufferId to)
-      : block_(block), from_(from), to_(to) {
+  // block_bytes: of one position of one block of channels.
+  EnlargeStep(const Shape& in, const Shape& out, size_t block, size_t block_bytes, BufferId from,
+              BufferId to)
+      : block_(block_bytes), from_(from), to_(to) {
     label = "Resize";
     planes_ = static_cast<size_t>((in[0] * in[1] + static_cast<int64_t>(block) - 1)) / block;
     height_ = static_cast<size_t>(in[2]);
@@ -21,20 +23,20 @@ class EnlargeStep : public Step {
   }
 
   void run(RunState& state) override {
-    const float* from = state.at<float>(from_);
-    float* to = state.at<float>(to_);
+    const char* from = state.at<char>(from_);
+    char* to = state.at<char>(to_);
     const size_t row = width_ * right_ * block_;
     for (size_t y = 0; y < planes_ * height_; ++y, from += width_ * block_) {
-      float* first = to;
+      char* first = to;
       for (size_t x = 0; x < width_; ++x)
         for (size_t k = 0; k < right_; ++k, to += block_)
-          std::memcpy(to, from + x * block_, block_ * sizeof(float));
-      for (size_t k = 1; k < down_; ++k, to += row) std::memcpy(to, first, row * sizeof(float));
+          std::memcpy(to, from + x * block_, block_);
+      for (size_t k = 1; k < down_; ++k, to += row) std::memcpy(to, first, row);
     }
   }
 
  private:
-  size_t block_;
+  size_t block_;  // bytes
   BufferId from_;
   BufferId to_;
   size_t planes_ = 0;  // images × blocks of channels
@@ -78,10 +80,12 @@ bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out)
   }
   const auto tag =
       block == 16 ? dnnl::memory::format_tag::nChw16c : dnnl::memory::format_tag::nChw8c;
-  const Layout target(out, dnnl::memory::data_type::f32, tag);
+  const Layout target(out, layout.data_type(), tag);
   const BufferId from = builder.value(node.inputs[0]).placements[0].buffer;
   const BufferId to = builder.new_buffer(target.get_size());
-  builder.add_step(std::make_unique<EnlargeStep>(in, out, static_cast<size_t>(block), from, to));
+  builder.add_step(std::make_unique<EnlargeStep>(
+      in, out, static_cast<size_t>(block),
+      static_cast<size_t>(block) * dnnl::memory::data_type_size(layout.data_type()), from, to));
   builder.define(node.outputs[0], DType::kF32, out, {target, to});
   return true;
 }

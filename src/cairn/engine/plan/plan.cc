@@ -12,9 +12,9 @@
 namespace cairn::engine {
 
 Plan::Plan(const Graph& graph, WeightCache& weights, const TensorMap& inputs,
-           const std::vector<std::string>& outputs)
+           const std::vector<std::string>& outputs, Precision precision)
     : stream_(weights.engine()) {
-  PlanBuilder builder(graph, weights);
+  PlanBuilder builder(graph, weights, precision);
   for (const auto& [name, tensor] : inputs) {
     builder.add_input(name, input_names_.size(), tensor);
     input_names_.push_back(name);

@@ -8,6 +8,7 @@
 #include "cairn/engine/graph.h"
 #include "cairn/engine/plan/step.h"
 #include "cairn/engine/plan/weight_cache.h"
+#include "cairn/engine/precision.h"
 
 namespace cairn::engine {
 
@@ -16,7 +17,7 @@ class Plan {
   // The plan that computes the outputs for inputs of these shapes. The graph and the weights must
   // outlive it.
   Plan(const Graph& graph, WeightCache& weights, const TensorMap& inputs,
-       const std::vector<std::string>& outputs);
+       const std::vector<std::string>& outputs, Precision precision);
 
   // Runs on the calling thread with an arena of at least arena_bytes() bytes, aligned to 64 bytes.
   // Throws Error as operators do, and PlanMismatch.

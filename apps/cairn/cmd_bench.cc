@@ -1,0 +1,177 @@
+// cairn bench: how fast this machine runs a model.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cairn/base/error.h"
+#include "cairn/base/random.h"
+#include "cairn/embed/embedder.h"
+#include "cairn/engine/model.h"
+#include "commands.h"
+
+namespace cairn::apps {
+namespace {
+
+constexpr const char* kHelp = R"(
+Runs the network alone, one image at a time on one thread, in each precision in turn, so that a busy
+machine slows all alike. Prints the median images per second, and the ratio to the first precision.
+
+With --profile, also where the time goes: the share of each kind of step in the whole, and the
+slowest steps in the order of the network.
+
+Examples:
+  cairn bench embed --model model.onnx --size 512
+  cairn bench embed --model model.onnx --precision bf16 --profile)";
+
+constexpr size_t kSlowest = 20;  // steps that --profile lists
+
+struct Options {
+  std::string model;
+  std::string output;
+  int size = 0;
+  int rounds = 10;
+  std::vector<std::string> precisions = {"f32", "bf16"};
+  bool profile = false;
+  bool json = false;
+};
+
+using Steps = std::vector<engine::Executor::StepCost>;
+
+struct Contender {
+  engine::Precision precision;
+  engine::Executor executor;
+  std::vector<double> seconds{};  // of each round
+  Steps steps{};                  // each at its fastest
+  double median() {
+    std::sort(seconds.begin(), seconds.end());
+    return seconds[seconds.size() / 2];
+  }
+};
+
+// One image of noise for the only input.
+engine::TensorMap input_for(const engine::Model& model, int size) {
+  if (model.inputs().size() != 1)
+    throw Error(model.name() + ": a model of one input, an image, is meant");
+  const engine::ValueInfo& input = model.inputs()[0];
+  const bool fixed = input.has_shape && input.shape.size() == 4 && input.shape[2] > 0;
+  const auto metadata = model.metadata().find(embed::kSizeKey);
+  if (size == 0 && metadata != model.metadata().end()) size = std::stoi(metadata->second);
+  if (size == 0 && !fixed) throw Error(model.name() + ": say the side of its images with --size");
+  const int64_t side = size > 0 ? size : input.shape[2];
+  engine::Tensor image(engine::DType::kF32, {1, 3, side, side});
+  Rng random(1);
+  for (size_t i = 0; i < image.count(); ++i)
+    image.data<float>()[i] = static_cast<float>(random.uniform(-1, 1));
+  return {{input.name, image}};
+}
+
+// The steps' share of the time, by kind.
+void print_profile(const Contender& contender) {
+  double total = 0;
+  std::map<std::string, std::pair<double, int>> kinds;
+  std::vector<size_t> slowest(contender.steps.size());
+  for (size_t i = 0; i < slowest.size(); ++i) {
+    const engine::Executor::StepCost& step = contender.steps[i];
+    slowest[i] = i;
+    total += step.seconds;
+    kinds[step.label].first += step.seconds;
+    ++kinds[step.label].second;
+  }
+  std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
+  fmt::print("\n{}: {:.2f} ms an image, each step at its fastest\n",
+             engine::precision_name(contender.precision), total * 1e3);
+  for (const auto& [label, cost] : sorted)
+    fmt::print("  {:5.1f} %  {:8.3f} ms  {} x {}\n", 100 * cost.first / total, cost.first * 1e3,
+               cost.second, label);
+  std::stable_sort(slowest.begin(), slowest.end(), [&](size_t a, size_t b) {
+    return contender.steps[a].seconds > contender.steps[b].seconds;
+  });
+  slowest.resize(std::min(slowest.size(), kSlowest));
+  std::sort(slowest.begin(), slowest.end());
+  fmt::print("  the slowest steps:\n");
+  for (const size_t i : slowest)
+    fmt::print("  {:5.1f} %  {:8.3f} ms  step {}, {}\n", 100 * contender.steps[i].seconds / total,
+               contender.steps[i].seconds * 1e3, i, contender.steps[i].label);
+}
+
+void keep_fastest(Steps& steps, const Steps& run) {
+  if (steps.empty()) steps = run;
+  for (size_t i = 0; i < steps.size(); ++i)
+    steps[i].seconds = std::min(steps[i].seconds, run[i].seconds);
+}
+
+void bench_embed(const Options& options) {
+  const auto model = engine::Model::load(options.model);
+  const engine::TensorMap inputs = input_for(*model, options.size);
+  std::vector<std::string> outputs;
+  if (!options.output.empty()) outputs.push_back(options.output);
+  std::vector<Contender> contenders;
+  for (const std::string& name : options.precisions) {
+    const engine::Precision precision = engine::parse_precision(name);
+    contenders.push_back({precision, engine::Executor(model, precision)});
+    contenders.back().executor.run(inputs, outputs);  // plans and packs weights
+  }
+  for (int round = 0; round < options.rounds; ++round) {
+    for (Contender& contender : contenders) {
+      const auto start = std::chrono::steady_clock::now();
+      contender.executor.run(inputs, outputs);
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+      contender.seconds.push_back(taken.count());
+      if (options.profile)
+        keep_fastest(contender.steps, contender.executor.measure(inputs, outputs));
+    }
+  }
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  const double first = contenders[0].median();
+  for (Contender& contender : contenders) {
+    const std::string name(engine::precision_name(contender.precision));
+    const double rate = 1 / contender.median();
+    const double ratio = first / contender.median();
+    if (options.json)
+      json.push_back({{"precision", name}, {"images_per_second", rate}, {"ratio", ratio}});
+    else
+      fmt::print("{:5} {:9.2f} images/s  {:.2f}\n", name, rate, ratio);
+    if (options.profile && !options.json) print_profile(contender);
+  }
+  if (options.json) fmt::print("{}\n", json.dump(2));
+}
+
+}  // namespace
+
+void declare_bench(CLI::App& app) {
+  app.require_subcommand(1);
+  const auto options = std::make_shared<Options>();
+  CLI::App& embed = *app.add_subcommand("embed", "a network's images per second, by precision");
+  embed.footer(kHelp);
+  embed.add_option("--model", options->model, "ONNX model (required)")
+      ->option_text("FILE")
+      ->required()
+      ->check(CLI::ExistingFile);
+  embed.add_option("--size", options->size, "side of the images in pixels (default: the model's)")
+      ->option_text("SIZE")
+      ->check(CLI::Range(1, 8192));
+  embed.add_option("--output", options->output, "the output to compute (default: all)")
+      ->option_text("NAME");
+  embed
+      .add_option("--precision", options->precisions,
+                  "f32, bf16 or auto, one or several (default: f32,bf16)")
+      ->option_text("NAME[,NAME...]")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"f32", "bf16", "auto"}));
+  embed.add_option("--rounds", options->rounds, "images in each precision (default: 10)")
+      ->option_text("N")
+      ->check(CLI::Range(1, 100000));
+  embed.add_flag("--profile", options->profile, "also show which steps take the time");
+  embed.add_flag("--json", options->json, "print the rates on stdout as JSON");
+  embed.callback([options] { bench_embed(*options); });
+}
+
+}  // namespace cairn::apps

@@ -1,0 +1,177 @@
+// Plans whose maps lie in memory as bfloat16. That every kind of graph is right in bfloat16, the
+// other tests of plans see to.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "cairn/base/error.h"
+#include "cairn/engine/kernels/silu.h"
+#include "cairn/engine/testing/compare.h"
+#include "cairn/engine/testing/small_graphs.h"
+
+namespace cairn::engine {
+namespace {
+
+using testing::add_conv;
+using testing::expect_same_as_reference;
+using testing::image;
+using testing::OnnxBuilder;
+using testing::relative_error;
+using testing::with_channels;
+
+bool processor_has_kernels() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core; }
+
+Executor::PlanSummary summary(const OnnxBuilder& builder, const TensorMap& inputs,
+                              Precision precision) {
+  return Executor(builder.model(), precision).summarise(inputs);
+}
+
+// Convolutions with a residual, an instance norm, a pool and a gate between them.
+OnnxBuilder network() {
+  OnnxBuilder builder = with_channels(3);
+  add_conv(builder, "x", "stem", 3, 32);
+  builder.node("Relu", {"stem"}, {"a"});
+  builder.node("MaxPool", {"a"}, {"p"}).ints("kernel_shape", {2, 2}).ints("strides", {2, 2});
+  builder.weights("scale", {32}).weights("shift", {32});
+  add_conv(builder, "p", "b", 32, 32);
+  builder.node("InstanceNormalization", {"b", "scale", "shift"}, {"n"});
+  builder.node("Relu", {"n"}, {"r"});
+  builder.weights("grouped_w", {32, 16, 3, 3});
+  builder.node("Conv", {"r", "grouped_w"}, {"g"}).number("group", 2).ints("pads", {1, 1, 1, 1});
+  builder.node("GlobalAveragePool", {"g"}, {"mean"});
+  builder.weights("gate_w", {32, 32, 1, 1});
+  builder.node("Conv", {"mean", "gate_w"}, {"gate"});
+  builder.node("Sigmoid", {"gate"}, {"s"});
+  builder.node("Mul", {"g", "s"}, {"gated"});
+  builder.node("Add", {"gated", "p"}, {"sum"});
+  builder.node("Relu", {"sum"}, {"out"});
+  add_conv(builder, "out", "last", 32, 48);
+  builder.node("GlobalAveragePool", {"last"}, {"y"});
+  return builder;
+}
+
+TEST(bfloat16, halves_the_memory_and_needs_no_reorder_between_convolutions) {
+  if (!processor_has_kernels()) GTEST_SKIP() << "oneDNN has no bfloat16 for this processor";
+  const auto wide = summary(network(), image(3, 40, 40, 1), Precision::kF32);
+  const auto half = summary(network(), image(3, 40, 40, 1), Precision::kBf16);
+  EXPECT_EQ(half.reorders, 1u);  // the photo's planes
+  EXPECT_LT(half.peak_bytes, wide.peak_bytes * 3 / 4);
+  expect_same_as_reference(network(), image(3, 40, 40, 1));
+}
+
+TEST(bfloat16, is_not_what_float32_gives_and_near_it) {
+  if (!processor_has_kernels()) GTEST_SKIP() << "oneDNN has no bfloat16 for this processor";
+  const TensorMap inputs = image(3, 24, 30);
+  const auto model = network().model();
+  const Tensor wide = Executor(model).run(inputs).at("y");
+  const Tensor half = Executor(model, Precision::kBf16).run(inputs).at("y");
+  EXPECT_GT(relative_error(half, wide), 1e-5);
+  EXPECT_LT(relative_error(half, wide), 0.02);
+}
+
+TEST(bfloat16, convolutions_of_channels_that_fill_no_block) {
+  for (const int64_t channels : {3, 17}) {
+    for (const int64_t groups : {int64_t{1}, channels}) {
+      OnnxBuilder builder = with_channels(channels);
+      builder.weights("w", {channels, channels / groups, 3, 3}).weights("b", {channels});
+      builder.weights("v", {2 * channels, channels / groups, 1, 1});
+      builder.node("Conv", {"x", "w", "b"}, {"c"})
+          .number("group", groups)
+          .ints("pads", {1, 1, 1, 1});
+      builder.node("Relu", {"c"}, {"r"});
+      builder.node("Conv", {"r", "v"}, {"d"}).number("group", groups);
+      builder.node("GlobalAveragePool", {"d"}, {"y"});
+      expect_same_as_reference(builder, image(channels));
+    }
+  }
+  OnnxBuilder builder = with_channels(15);  // three groups of five
+  builder.weights("w", {15, 5, 3, 3});
+  builder.node("Conv", {"x", "w"}, {"c"}).number("group", 3);
+  add_conv(builder, "c", "y", 15, 17);
+  expect_same_as_reference(builder, image(15));
+}
+
+TEST(bfloat16, pools_concatenates_and_enlarges) {
+  OnnxBuilder builder = with_channels(16);
+  add_conv(builder, "x", "a", 16, 32);
+  builder.node("AveragePool", {"a"}, {"small"})
+      .ints("kernel_shape", {2, 2})
+      .ints("strides", {2, 2});
+  builder.constant("scales", Tensor::from_f32({4}, std::vector<float>{1, 1, 2, 2}));
+  builder.node("Resize", {"small", "", "scales"}, {"large"})
+      .text("mode", "nearest")
+      .text("coordinate_transformation_mode", "asymmetric")
+      .text("nearest_mode", "floor");
+  builder.node("Concat", {"a", "large"}, {"both"}).number("axis", 1);
+  add_conv(builder, "both", "c", 64, 16);
+  builder.node("GlobalMaxPool", {"c"}, {"most"});
+  builder.node("Sub", {"c", "most"}, {"y"});
+  expect_same_as_reference(builder, image(16, 12, 8));
+  if (!processor_has_kernels()) return;
+  EXPECT_EQ(summary(builder, image(16, 12, 8), Precision::kBf16).labels.count("Resize"), 1u);
+}
+
+TEST(bfloat16, means_of_many_equal_numbers_are_exact) {
+  OnnxBuilder builder = with_channels(16);
+  std::vector<float> one(16 * 16, 0.F);
+  for (size_t i = 0; i < 16; ++i) one[i * 17] = 1;
+  builder.constant("one", Tensor::from_f32({16, 16, 1, 1}, one));
+  builder.node("Conv", {"x", "one"}, {"c"});
+  builder.node("ReduceMean", {"c"}, {"y"}).ints("axes", {2, 3}).number("keepdims", 0);
+  TensorMap inputs = image(16, 300, 300, 1);
+  std::fill_n(inputs.at("x").data<float>(), inputs.at("x").count(), 1.5F);
+  const Tensor y = Executor(builder.model(), Precision::kBf16).run(inputs).at("y");
+  for (const float mean : y.values<float>()) EXPECT_EQ(mean, 1.5F);
+}
+
+TEST(bfloat16, gives_the_same_bits_in_every_run_and_executor) {
+  const TensorMap inputs = image(3, 24, 30);
+  Executor executor(network().model(), Precision::kBf16);
+  const Tensor first = executor.run(inputs).at("y");
+  Executor copy(executor);
+  for (Executor* again : {&executor, &copy}) {
+    const Tensor y = again->run(inputs).at("y");
+    EXPECT_EQ(relative_error(y, first), 0);
+  }
+}
+
+TEST(bfloat16, rounds_to_the_nearest_and_ties_to_even) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float step = std::ldexp(1.F, -7);  // between neighbours just above 1
+  const std::vector<std::pair<float, float>> pairs = {
+      {1 + step / 2, 1},
+      {1 + step * 3 / 2, 1 + 2 * step},
+      {1 + step * 0.51F, 1 + step},
+      {-1 - step * 0.49F, -1},
+      {0.F, 0.F},
+      {kInfinity, kInfinity},
+      {-kInfinity, -kInfinity},
+      {std::numeric_limits<float>::max(), kInfinity},
+  };
+  std::vector<float> from;
+  for (int i = 0; i < 5; ++i)  // in vectors, and what is left
+    for (const auto& pair : pairs) from.push_back(pair.first);
+  from.push_back(std::numeric_limits<float>::quiet_NaN());
+  from.push_back(std::bit_cast<float>(0x7FFFFFFFU));
+  std::vector<kernels::Bf16> rounded(from.size());
+  kernels::round(from.data(), rounded.data(), from.size());
+  for (size_t i = 0; i + 2 < from.size(); ++i) {
+    EXPECT_EQ(kernels::to_float(rounded[i]), pairs[i % pairs.size()].second) << from[i];
+    EXPECT_EQ(kernels::to_bf16(from[i]).bits, rounded[i].bits) << from[i];
+  }
+  for (size_t i = from.size() - 2; i < from.size(); ++i)
+    EXPECT_TRUE(std::isnan(kernels::to_float(rounded[i])));
+}
+
+TEST(precision, has_names) {
+  EXPECT_EQ(parse_precision("f32"), Precision::kF32);
+  EXPECT_EQ(parse_precision("bf16"), Precision::kBf16);
+  EXPECT_EQ(parse_precision("auto"), native_precision());
+  EXPECT_EQ(parse_precision(precision_name(Precision::kBf16)), Precision::kBf16);
+  EXPECT_THROW(parse_precision("f64"), Error);
+}
+
+}  // namespace
+}  // namespace cairn::engine
