@@ -64,6 +64,7 @@ ranks=$(pgrep -P "$job")
 kill -TERM "$job"
 wait "$job"
 [ $? = 1 ] || fail "an interrupted job did not end with code 1"
+grep -q "stopped in epoch .*the same command goes on" log || fail "an interrupted job says nothing"
 for pid in $ranks; do kill -0 "$pid" 2>/dev/null && fail "process $pid outlived the job"; done
 
 # Ranks by the environment, as torchrun sets it; they must agree.

@@ -2,6 +2,7 @@
 
   import_checkpoints.py layouts KEYS.json OUT   a checkpoint of every network, zip and legacy
   import_checkpoints.py golden CASE SHARED OUT.pth    a golden case's weights by its formula
+  import_checkpoints.py nan OUT.pth             a weight that is no number
   import_checkpoints.py hostile OUT.pth         calls os.system when PyTorch loads it
 """
 import json
@@ -121,6 +122,8 @@ def main(arguments):
         write_layouts(*arguments[1:])
     elif arguments[0] == "golden":
         write_golden(*arguments[1:])
+    elif arguments[0] == "nan":
+        torch.save({"conv1.weight": torch.full((64, 3, 7, 7), float("nan"))}, arguments[1])
     else:
         torch.save({"state_dict": {"weight": torch.zeros(1)}, "note": Hostile()}, arguments[1])
 

@@ -79,6 +79,19 @@ assert entry["shape"] == [11, 512] and rows[:7 * 512] == tuple(range(7 * 512)), 
 assert all(0 < abs(x) < 0.2 for x in rows[7 * 512:7 * 512 + 50]), rows[-9:]
 END
 
+import --arch models/wz_resnet50 --checkpoint start.safetensors --out x.onnx || fail "weights with head.weight: $(cat err)"
+rm x.onnx
+
+# What no reader could use is refused, and a network that Cairn trained imports as it is.
+"$python" "$writer" nan nan.pth || fail "no file with NaN"
+import --arch torchvision/resnet18 --checkpoint nan.pth --lenient --out x.onnx && fail "NaN was accepted"
+grep -q "the tensor conv1.weight holds NaN" err || fail "nan.pth: $(cat err)"
+for wrong in "--std 0" "--std 1,2" "--mean nan" "--std nan"; do
+  import --arch torchvision/resnet18 --checkpoint nan.pth --out x.onnx $wrong && fail "$wrong was accepted"
+  grep -q "one number or three" err || fail "$wrong: $(cat err)"
+done
+[ ! -e x.onnx ] || fail "a refused import left a model"
+
 # Nothing of a hostile file is run.
 "$python" "$writer" hostile hostile.pth || fail "no hostile file"
 import --arch torchvision/resnet18 --checkpoint hostile.pth --out x.onnx && fail "hostile.pth was accepted"

@@ -175,6 +175,15 @@ expect_error 2 "--metric" \
 expect_error 1 "no such embedding folder" "$cairn" search --queries nowhere --index index --out x.csv
 expect_error 2 "--out is required" "$cairn" search --queries queries --index index
 expect_error 2 "--top" "$cairn" retrieve --queries queries --index index --top 101 --out x.csv
+# Numbers that mean nothing are wrong use, each with what is allowed.
+for wrong in "--weights nan" "--weights -1" "--alpha inf" "--lambda nan" "--expand-queries -1" "--diffuse -1" \
+  "--diffuse 1000000" "--expand-alpha nan" "--k1 -1" "--threads -1"; do
+  expect_error 2 "${wrong% *}: must be a number" "$cairn" retrieve --queries queries --index index --out x.csv $wrong
+done
+expect_error 1 "one of them must be above 0" \
+  "$cairn" retrieve --queries queries --index index --weights 0 --out x.csv
+expect_error 1 "is a folder" "$cairn" retrieve --queries queries --index index --out queries
+expect_error 2 "no command nope" "$cairn" nope
 embeddings other "e" "$one$zero" '{"model_sha256": "1"}'
 embeddings another "e" "$one$zero" '{"model_sha256": "2"}'
 expect_error 1 "other and another: " "$cairn" search --queries other --index another --out x.csv

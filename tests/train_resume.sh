@@ -39,6 +39,18 @@ for file in weights.safetensors best.safetensors model.onnx labels.csv; do
   cmp "whole/$file" "broken/$file" || fail "$file differs"
 done
 
+# SIGTERM: a checkpoint in the middle of an epoch, and one line that says so.
+"$cairn" train "${recipe[@]}" out=asked checkpoint.steps=0 >log 2>&1 &
+pid=$!
+until grep -q "photos an epoch" log; do kill -0 "$pid" 2>/dev/null || fail "the run ended early"; sleep 0.01; done
+kill -TERM "$pid"
+wait "$pid"
+[ $? = 1 ] && tail -1 log | grep -q "stopped in epoch 1, after batch .*the same command goes on" || fail "SIGTERM: $(tail -1 log)"
+[ -s asked/checkpoint.safetensors ] && [ ! -e asked/model.onnx ] || fail "SIGTERM: no checkpoint"
+"$cairn" train "${recipe[@]}" out=asked checkpoint.steps=0 >log 2>&1 || fail "the run after SIGTERM"
+grep -q "going on after epoch 0, batch" log || fail "the run after SIGTERM did not go on"
+cmp whole/weights.safetensors asked/weights.safetensors || fail "SIGTERM: other weights"
+
 refused() {  # CODE TEXT ARGUMENTS…
   local code=$1 text=$2
   shift 2

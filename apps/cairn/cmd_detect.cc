@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/base/files.h"
 #include "cairn/base/log.h"
 #include "cairn/base/progress.h"
 #include "cairn/base/thread_pool.h"
@@ -19,6 +20,7 @@
 #include "commands.h"
 #include "embeddings.h"
 #include "interrupt.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -45,7 +47,7 @@ struct Options {
 };
 
 void detect_command(const Options& options) {
-  make_folder_of(options.out);
+  make_room_for(options.out);
   const detect::Detector detector(engine::Model::load(options.model), options.detector);
   std::vector<dataset::Photo> photos = embed::read_photo_list(options.images, options.root);
   std::ranges::sort(photos, {}, &dataset::Photo::id);
@@ -101,16 +103,16 @@ void declare_detect(CLI::App& app) {
   app.add_option("--out", options->out, "table to write")->required();
   app.add_option("--size", options->detector.size,
                  "side of the input; default: the model's, or 640")
-      ->check(CLI::Range(32, 8192));
+      ->check(between(32, 8192));
   app.add_option("--confidence", options->detector.nms.confidence, "objects must exceed it")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--iou", options->detector.nms.iou,
                  "overlap with a surer object of the class above which one is dropped")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--threads", options->threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--json", options->json, "print a summary on stdout");
   app.callback([options] { detect_command(*options); });

@@ -15,6 +15,7 @@
 #include "cairn/embed/pipeline.h"
 #include "commands.h"
 #include "interrupt.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -110,6 +111,7 @@ void embed_command(Options options) {
   log_info(fmt::format(
       "{}: {} embeddings of {} numbers{}", summary.folder.string(), summary.embedded(), summary.dim,
       summary.cached > 0 ? fmt::format(", {} from the cache", summary.cached) : ""));
+  if (summary.embedded() == 0) log_warning("no photo was embedded: the result is empty");
   if (summary.skipped.empty()) return;
   if (!options.strict) {
     log_warning(fmt::format("{} of {} photos were skipped, see {}", summary.skipped.size(),
@@ -128,13 +130,13 @@ void embed_command(Options options) {
 void declare_embedder_options(CLI::App& app, Options& options) {
   app.add_option("--size", options.size, "photos are resized to SIZE x SIZE pixels")
       ->option_text("SIZE")
-      ->check(CLI::Range(1, 8192));
+      ->check(between(1, 8192));
   app.add_option("--scales", options.embedder.scales,
                  "each multiplies the size (to multiples of 16); embeddings are averaged")
       ->option_text("S[,S...]")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::PositiveNumber);
+      ->check(above(0));
   app.add_option("--mean", options.mean, "one number or three (R,G,B) in 0-255 pixel units")
       ->option_text("M[,M,M]")
       ->delimiter(',')
@@ -188,14 +190,14 @@ void declare_embed(CLI::App& app) {
   app.add_option("--cache-gb", options->cache_gb,
                  "size above which --cache drops its oldest entries (default: 50)")
       ->option_text("GB")
-      ->check(CLI::Range(0.001, 1e6));
+      ->check(between(0.001, 1e6));
   app.add_option("--threads", options->run.threads, "default: all cores")
       ->option_text("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   app.add_option("--max-pixels", options->run.max_pixels,
                  "larger photos are skipped (default: 100000000)")
       ->option_text("N")
-      ->check(CLI::PositiveNumber);
+      ->check(above(0));
   app.add_flag("--resume", options->run.resume, "go on with an interrupted run in --out");
   app.add_flag("--force", options->run.force, "replace what an earlier run left in --out");
   app.add_flag("--strict", options->strict, "skipped photos make the exit code 1");

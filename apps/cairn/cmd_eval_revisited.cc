@@ -15,6 +15,7 @@
 #include "cairn/eval/submission.h"
 #include "commands.h"
 #include "embeddings.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -146,7 +147,7 @@ void declare_eval_revisited(CLI::App& app) {
   app.add_option("--submission", options->submission,
                  "table id,images instead of embeddings; lists of any length");
   app.add_option("--threads", options->threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--json", options->json, "print the scores as JSON");
   app.callback([options] { run(*options); });

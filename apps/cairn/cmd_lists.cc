@@ -11,6 +11,7 @@
 #include "cairn/base/log.h"
 #include "cairn/dataset/gld_list_files.h"
 #include "commands.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -84,10 +85,10 @@ void declare_lists(CLI::App& app) {
   app.add_option("--countries", arguments->countries,
                  "Folder of country files (default: ROOT/country or ROOT/country_info)");
   app.add_option("--test-sample", options.test_sample, "Most photos of test_sample.csv")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Another seed draws another test sample")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--expanded-index", options.expanded_index,
                "Add to index.csv every ground-truth image whose landmark train does not know (-1)");

@@ -13,6 +13,7 @@
 #include "cairn/engine/annotate.h"
 #include "cairn/engine/model.h"
 #include "commands.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -150,7 +151,7 @@ void declare_annotate(CLI::App& app) {
       ->required();
   app.add_option("--size", options->size, "photos are resized to SIZE x SIZE pixels")
       ->option_text("SIZE")
-      ->check(CLI::Range(1, 8192));
+      ->check(between(1, 8192));
   app.add_option("--mean", options->mean, "one number or three (R,G,B) in 0-255 pixel units")
       ->option_text("M[,M,M]")
       ->delimiter(',')

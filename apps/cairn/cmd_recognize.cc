@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/base/files.h"
 #include "cairn/base/log.h"
 #include "cairn/dataset/photos.h"
 #include "cairn/eval/submission.h"
 #include "cairn/rank/quantile.h"
 #include "commands.h"
 #include "embeddings.h"
+#include "numbers.h"
 #include "post_processing.h"
 
 namespace cairn::apps {
@@ -228,7 +230,7 @@ PostOptions post_options(const Options& options) {
 
 void recognize_command(const Options& options) {
   check_counts(options);
-  make_folder_of(options.out);
+  make_room_for(options.out);
   const Labels labels = read_tables(options.labels);
   std::vector<ModelSets> models;
   for (size_t m = 0; m < options.queries.size(); ++m)
@@ -277,30 +279,33 @@ void declare_recognize(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "submission to write")->required();
   app.add_option("--top-k", options->post.penalty.top_k, "references that vote")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app.add_option("--nonlandmarks", options->nonlandmarks,
                  "embedding folder of photos without a landmark; once a model")
       ->allow_extra_args(false);
   app.add_option("--penalty-references", options->of_references,
                  "nearest non-landmarks that lower a reference; 0: none")
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--penalty-queries", options->of_queries,
                  "nearest non-landmarks that lower a query's confidence; 0: none")
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--quantile", options->quantile,
                "give every dimension a normal distribution, fitted on the queries, first");
   app.add_option("--detections", options->detections, "table of cairn detect");
   app.add_option("--min-confidence", options->post.objects.confidence,
                  "objects below it do not count")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(between(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--max-box-area", options->post.objects.area_share,
                  "share of the photo that objects may cover")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--max-per-landmark", options->post.limit,
                  "answers a landmark, above which all are rejected (the author's: 20); 0: any")
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--rejected", options->rejected, "what becomes of a rejected answer")
       ->check(CLI::IsMember({"empty", "last"}))
@@ -311,7 +316,7 @@ void declare_recognize(CLI::App& app) {
       ->check(CLI::IsMember({"Public", "Private"}))
       ->capture_default_str();
   app.add_option("--threads", options->post.penalty.threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.callback([options] { recognize_command(*options); });
 }

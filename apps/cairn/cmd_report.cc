@@ -11,6 +11,7 @@
 #include "cairn/report/report.h"
 #include "commands.h"
 #include "embeddings.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -52,7 +53,7 @@ void report_command(Options& options) {
   for (const std::string& curves : options.curves) {
     options.report.curves.push_back(parse_named("--curves", curves));
   }
-  make_folder_of(options.out);
+  make_room_for(options.out);
   const std::string page = report::make_report(options.report);
   write_text_atomically(options.out, page);
   log_info(fmt::format("{}: {:.1f} MB", options.out, static_cast<double>(page.size()) / 1e6));
@@ -75,12 +76,14 @@ void declare_report(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "HTML file to write")->required();
   app.add_option("--title", options->report.title, "heading of the page")->capture_default_str();
-  app.add_option("--queries", options->report.queries, "queries to show")->capture_default_str();
+  app.add_option("--queries", options->report.queries, "queries to show")
+      ->check(at_least(0))
+      ->capture_default_str();
   app.add_option("--images", options->report.images, "index photos beside each query")
-      ->check(CLI::Range(1, 20))
+      ->check(between(1, 20))
       ->capture_default_str();
   app.add_option("--threads", options->report.threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.callback([options] { report_command(*options); });
 }

@@ -2,18 +2,21 @@
 // submission.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/base/files.h"
 #include "cairn/base/log.h"
 #include "cairn/base/progress.h"
 #include "cairn/eval/submission.h"
 #include "cairn/rank/rerank.h"
 #include "commands.h"
 #include "embeddings.h"
+#include "numbers.h"
 #include "reference_labels.h"
 
 namespace cairn::apps {
@@ -106,6 +109,9 @@ void check(const Options& options) {
   if (!options.weights.empty() && options.weights.size() != models)
     throw Error(fmt::format("{} --weights for {} models: give one for each, as 1,0.7",
                             options.weights.size(), models));
+  if (!options.weights.empty() &&
+      std::ranges::count(options.weights, 0) == std::ssize(options.weights))
+    throw Error("--weights: one of them must be above 0");
   if (kMethods.at(options.rerank) == TagMethod::kNone) return;
   if (options.references.size() != models || options.labels.tables.empty())
     throw Error(fmt::format("--rerank {} needs --references once for every model, and --labels",
@@ -202,6 +208,8 @@ void write_answers(const Options& options, const std::vector<std::string>& queri
 
 void search_alone(const Options& options) {
   const PlainSearch sets = open_queries_and_index(options.queries[0], options.index[0]);
+  if (sets.index.size() == 0)
+    throw Error(options.index[0] + ": holds no embeddings to search in");
   const auto results = sets.index.search(
       rows_of(sets.queries),
       search_options(options.ranking.top, options.ranking.threads, sets.queries.size()));
@@ -211,7 +219,7 @@ void search_alone(const Options& options) {
 
 void retrieve_command(const Options& options) {
   check(options);
-  make_folder_of(options.out);
+  make_room_for(options.out);
   if (changes_nothing(ranking_options(options), options.queries.size()))
     return search_alone(options);
   std::vector<ModelSets> sets;
@@ -225,6 +233,9 @@ void retrieve_command(const Options& options) {
       sets.push_back(load_model(options, m, labels.get()));
   }
   require_same_photos(sets, options);
+  if (sets[0].index.size() == 0)
+    throw Error(options.index[0] + ": holds no embeddings to search in");
+  for (const std::string& id : sets[0].index.ids) eval::require_image_id(id, options.out);
   write_answers(options, sets[0].queries.ids, ranked_lists(sets, options), sets[0].index.size(),
                 [&](size_t row) { return sets[0].index.ids[row]; });
 }
@@ -232,15 +243,17 @@ void retrieve_command(const Options& options) {
 void declare_features(CLI::App& app, rank::RerankOptions& ranking) {
   app.add_option("--expand-queries", ranking.expansion.photos,
                  "average each query with so many of its best photos")
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--expand-alpha", ranking.expansion.alpha,
                  "photos count similarity^A: 0 alike, 3 as in Radenović et al. 2018")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--diffuse", ranking.diffusion.iterations, "rounds of diffusion")
+      ->check(between(0, 1000))
       ->capture_default_str();
   app.add_option("--diffuse-neighbours", ranking.diffusion.neighbours, "of each photo")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app.add_flag("--diffuse-least-similar", ranking.diffusion.least_similar,
                "diffuse over the least similar photos, as the reference code does by mistake");
@@ -257,20 +270,24 @@ void declare_tags(CLI::App& app, Options& options) {
   app.add_option("--categories", options.labels.categories,
                  "table landmark_id,category [train_label_to_category.csv beside --labels]");
   app.add_option("--alpha", options.ranking.bonus.alpha, "bonus of the query's landmark")
+      ->check(any_number())
       ->capture_default_str();
   app.add_option("--beta", options.ranking.bonus.beta, "bonus of its country")
+      ->check(any_number())
       ->capture_default_str();
   app.add_option("--tags", options.ranking.tags, "references that tag a query")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   app.add_option("--tag-by", options.tag_by,
                  "what finds them, or else the nearest mean of a landmark's references or index "
                  "photos, or the nearest index photo [k-reciprocal; category: cosine]")
       ->check(CLI::IsMember(names(kTagBy)));
   app.add_option("--sim-threshold", options.ranking.bonus.threshold,
-                 "photos less similar to the query get no bonus");
+                 "photos less similar to the query get no bonus")
+      ->check(any_number());
   app.add_option("--expansion-similarity", options.ranking.expansion_similarity,
                  "to a reference, of category-expansion")
+      ->check(any_number())
       ->capture_default_str();
 }
 
@@ -278,13 +295,13 @@ void declare_k_reciprocal(CLI::App& app, Options& options) {
   app.add_option("--k-reciprocal", options.k_reciprocal, "which")
       ->check(CLI::IsMember({"fast", "full", "cosine"}))
       ->capture_default_str();
-  app.add_option("--k1", options.k1, "neighbours that must be mutual")->check(CLI::PositiveNumber);
-  app.add_option("--k2", options.k2, "descriptions that are averaged")->check(CLI::PositiveNumber);
+  app.add_option("--k1", options.k1, "neighbours that must be mutual")->check(at_least(1));
+  app.add_option("--k2", options.k2, "descriptions that are averaged")->check(at_least(1));
   app.add_option("--lambda", options.lambda, "share of the original distance")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(between(0.0, 1.0));
   app.add_option("--neighbours", options.ranking.fast.neighbours,
                  "of fast: of a query, and of each")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
 }
 
@@ -301,16 +318,17 @@ void declare_retrieve(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "submission to write")->required();
   app.add_option("--top", options->ranking.top, "images a query")
-      ->check(CLI::Range(size_t{1}, eval::kSubmittedImages))
+      ->check(between(1, eval::kSubmittedImages))
       ->capture_default_str();
   app.add_option("--threads", options->ranking.threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--rerank", options->rerank, "how")
       ->check(CLI::IsMember(names(kMethods)))
       ->capture_default_str();
   app.add_option("--weights", options->weights, "of the models, as 1,0.7 [1 each]")
       ->delimiter(',')
+      ->check(at_least(0))
       ->allow_extra_args(false);
   app.add_option("--merge", options->merge, "tags change similarities before or after models merge")
       ->check(CLI::IsMember({"before", "after"}))

@@ -10,6 +10,7 @@
 #include "cairn/base/log.h"
 #include "commands.h"
 #include "embeddings.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -36,7 +37,7 @@ struct Options {
 };
 
 void search_command(const Options& options) {
-  make_folder_of(options.out);
+  make_room_for(options.out);
   const PlainSearch sets = open_queries_and_index(options.queries, options.index);
   const auto results = sets.index.search(
       rows_of(sets.queries),
@@ -63,11 +64,9 @@ void declare_search(CLI::App& app) {
   app.add_option("--queries", options->queries, "embedding folder")->required();
   app.add_option("--index", options->index, "embedding folder")->required();
   app.add_option("--out", options->out, "CSV file to write")->required();
-  app.add_option("--top", options->top, "hits a query")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  app.add_option("--top", options->top, "hits a query")->check(at_least(1))->capture_default_str();
   app.add_option("--threads", options->threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--exclude-self", options->exclude_self,
                "leave out the index photo that has the query's id");

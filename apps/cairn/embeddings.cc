@@ -1,6 +1,5 @@
 #include "embeddings.h"
 
-#include <filesystem>
 #include <memory>
 
 #include "cairn/base/error.h"
@@ -79,11 +78,6 @@ PlainSearch open_queries_and_index(const std::string& queries, const std::string
   require_comparable(opened.queries.dim, opened.queries.meta, queries, opened.index.dim(),
                      opened.index.meta(), index);
   return opened;
-}
-
-void make_folder_of(const std::string& file) {
-  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  if (!folder.empty()) make_folder(folder);
 }
 
 search::SearchOptions search_options(size_t top, int threads, size_t queries, bool exclude_self) {

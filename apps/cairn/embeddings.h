@@ -53,9 +53,6 @@ struct PlainSearch {
 // Throws Error as load_queries_and_index.
 PlainSearch open_queries_and_index(const std::string& queries, const std::string& index);
 
-// Makes the folder that a file will be written to, so that long work does not end in an error.
-void make_folder_of(const std::string& file);
-
 // Options that show the progress of a search for so many queries, until they are destroyed.
 search::SearchOptions search_options(size_t top, int threads, size_t queries,
                                      bool exclude_self = false);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -66,6 +67,13 @@ int run(int argc, char** argv) {
   for (const Command& command : commands())
     command.declare(*app.add_subcommand(command.name, command.summary));
   app.add_subcommand("train", "train an embedding network from a recipe (cairn train --help)");
+  const auto named = [&](const Command& command) {
+    return std::string_view(command.name) == argv[1];
+  };
+  if (argc > 1 && argv[1][0] != '-' && std::ranges::none_of(commands(), named)) {
+    fmt::print(stderr, "cairn: there is no command {}; cairn --help lists them\n", argv[1]);
+    return kWrongUse;
+  }
   return run_app(app, argc, argv);
 }
 

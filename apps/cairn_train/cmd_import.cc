@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/base/files.h"
 #include "cairn_train/run/import.h"
 #include "commands.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -61,6 +63,11 @@ void print_text(const Arguments& arguments, const run::Imported& imported, const
   if (!imported.file.key.empty()) fmt::print(", from its entry {}", imported.file.key);
   if (!imported.file.stripped.empty()) fmt::print(", without {}", imported.file.stripped);
   fmt::print("\n");
+  if (imported.arch.output != "embedding")
+    fmt::print(
+        "  (its output is {}, a map: cairn embed needs an embedding; models/… have one, and\n"
+        "  recipes start from this one with init: and a neck)\n",
+        imported.arch.output);
   print_list("missing", report.missing);
   print_list("unexpected", report.unexpected);
   print_list("mis-shaped", report.mis_shaped);
@@ -75,6 +82,8 @@ void import_command(const Arguments& arguments) {
     throw Error("nothing to write: give --out, --weights-out or both");
   if (arguments.classes > 0 && arguments.weights_out.empty())
     throw Error("--classes is for --weights-out; a model has no classifier");
+  for (const std::string& file : {arguments.out, arguments.weights_out})
+    if (!file.empty()) make_room_for(file);
   const run::Imported imported = run::import_checkpoint(arguments.import);
   HeadReport head;
   head.rows = imported.head.defined() ? imported.head.size(0) : 0;
@@ -120,7 +129,7 @@ void declare_import(CLI::App& app) {
   app.add_option("--size", arguments->import.size,
                  "side of the photos in pixels (the reference's; the model takes any)")
       ->option_text("PX")
-      ->check(CLI::Range(1, 8192));
+      ->check(between(1, 8192));
   app.add_option("--mean", arguments->import.mean,
                  "one number or three (R,G,B) in 0-255 pixel units (the reference's)")
       ->option_text("M[,M,M]")
@@ -137,10 +146,10 @@ void declare_import(CLI::App& app) {
   app.add_option("--classes", arguments->classes,
                  "classes of the classifier in --weights-out; the first keep the checkpoint's rows")
       ->option_text("N")
-      ->check(CLI::Range(int64_t{1}, int64_t{100'000'000}));
+      ->check(between(1, 100'000'000));
   app.add_option("--centers", arguments->centers, "centres of a class, for subcenter heads")
       ->option_text("N")
-      ->check(CLI::Range(1, 100));
+      ->check(between(1, 100));
   app.add_option("--seed", arguments->seed, "of the new rows")->option_text("N");
   app.add_flag("--json", arguments->json, "print the report as JSON");
   app.callback([arguments] { import_command(*arguments); });

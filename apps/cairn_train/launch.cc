@@ -25,7 +25,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kGrace = 15s;  // in which the others find out by themselves that one is lost
+constexpr auto kGrace = 15s;      // in which the others find out by themselves that one is lost
+constexpr auto kStopGrace = 60s;  // to write a checkpoint after the running step
 constexpr auto kPoll = 20ms;
 
 volatile std::sig_atomic_t caught_signal = 0;
@@ -115,7 +116,9 @@ int launch(int processes, int argc, char** argv) {
     if (caught_signal != 0) {
       caught_signal = 0;
       code = kFailed;
-      next_blow = Clock::now();
+      end_all(blow);
+      blow = SIGKILL;
+      next_blow = Clock::now() + kStopGrace;
     }
     if (left > 0 && Clock::now() >= next_blow) {
       end_all(blow);

@@ -17,7 +17,9 @@
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/trainer.h"
 #include "commands.h"
+#include "interrupt.h"
 #include "launch.h"
+#include "numbers.h"
 #include "run_app.h"
 
 namespace cairn::apps {
@@ -54,11 +56,17 @@ void print_plan(const TrainArguments& arguments, bool chained) {
   fmt::print("\n{}", description);
 }
 
-void train_here(const TrainArguments& arguments, bool chained) {
+void train_here(TrainArguments& arguments, bool chained) {
+  catch_interrupts();
   const auto as_rank = [&](double timeout, const auto& train) {
     run::run_job(timeout, [&](const run::Ranks& ranks) {
       if (!ranks.first()) set_log_level(LogLevel::kWarning);
-      train(run::TrainOptions{arguments.fresh, {}, &ranks});
+      try {
+        train(run::TrainOptions{arguments.fresh, {}, interrupted, &ranks});
+      } catch (const run::Stopped& stopped) {  // all ranks alike; one says so
+        if (ranks.first()) fmt::print(stderr, "cairn train: {}\n", stopped.what());
+        arguments.exit_code = kFailed;
+      }
     });
   };
   if (chained) {
@@ -94,11 +102,12 @@ void declare_train(CLI::App& app, TrainArguments& arguments, int argc, char** ar
       "print the whole recipe, what it finds, its stages and the estimated time, and stop");
   app.add_option("--processes", arguments.processes,
                  "processes on this machine that train together, each on its part of every batch")
-      ->check(CLI::Range(1, 1024));
+      ->check(between(1, 1024));
   app.footer(
       "Writes OUT/model.onnx, weights.safetensors, labels.csv, curves.csv, samples/ (what each "
       "stage shows) and\ntensorboard/. A run that was stopped goes on when the same command is "
-      "given again.\n\nSeveral recipes run in OUT/1-NAME, OUT/2-NAME, …, each from the weights of "
+      "given again; Ctrl-C and SIGTERM first write a checkpoint.\n\nSeveral recipes run in "
+      "OUT/1-NAME, OUT/2-NAME, …, each from the weights of "
       "the "
       "one before; landmarks keep\ntheir class centres. Finished ones are passed "
       "over.\n\nExamples:\n"
@@ -144,9 +153,11 @@ int run_program(int argc, char** argv) {
 }  // namespace
 }  // namespace cairn::apps
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   const int code = cairn::apps::run_program(argc, argv);
   if (code == 0) return 0;
   std::fflush(nullptr);
   std::_Exit(code);  // see run_job(): a failed rank must not wait for the others
+} catch (...) {
+  std::_Exit(cairn::apps::kFailed);
 }

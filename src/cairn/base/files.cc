@@ -167,6 +167,16 @@ void make_folder(const fs::path& path) {
   }
 }
 
+void make_room_for(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  make_folder(folder);
+  std::error_code ignored;
+  if (fs::is_directory(file, ignored)) throw Error(file.string() + ": is a folder, not a file");
+  if (::access(folder.c_str(), W_OK | X_OK) != 0)
+    throw Error(file.string() + ": cannot write in " + folder.string() + ": " +
+                std::strerror(errno));
+}
+
 FolderLock::FolderLock(const fs::path& folder) {
   const fs::path file = folder / ".lock";
   descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);

@@ -42,6 +42,10 @@ std::string sha256_file(const fs::path& path);
 // Throws Error when the folder cannot be created.
 void make_folder(const fs::path& path);
 
+// Makes the folder that a file will be written to. Throws Error where that cannot be, the file is a
+// folder, or the folder may not be written to: before long work, not after it.
+void make_room_for(const fs::path& file);
+
 // An exclusive lock on a folder, held while the object lives; the constructor throws Error
 // when another process has it ("… is in use by another cairn process").
 class FolderLock {

@@ -41,7 +41,7 @@ bool looks_like_photo(const std::string& path) {
 // is entered does not depend on the file system.
 class Walk {
  public:
-  explicit Walk(const fs::path& root) : root_length_(root.native().size()) { enter(root, true); }
+  explicit Walk(const fs::path& root) { enter(root, true); }
 
   std::vector<Found> run() {
     while (!pending_.empty()) {
@@ -81,15 +81,10 @@ class Walk {
     if (entry.is_directory(ignored)) {
       folders.push_back(path);
     } else if (looks_like_photo(path)) {
-      if (path.find('\n', root_length_) != std::string::npos) {
-        log_warning(path + ": left out, the name holds a line break");
-      } else {
-        found_.push_back({{}, path});
-      }
+      found_.push_back({{}, path});
     }
   }
 
-  const size_t root_length_;
   std::vector<std::string> pending_;  // the next folder is the last one
   std::set<std::pair<dev_t, ino_t>> entered_;
   std::vector<Found> found_;

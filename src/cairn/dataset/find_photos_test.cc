@@ -98,11 +98,11 @@ TEST(FindPhotos, lists_pipes_for_reading_to_report) {
   EXPECT_EQ(found_in(dir.path()), (Expected{{"pipe", "pipe.jpg"}}));
 }
 
-TEST(FindPhotos, leaves_out_names_with_line_breaks) {
+TEST(FindPhotos, lists_names_with_line_breaks_to_report) {
   const TempDir dir;
   touch(dir / "a\nb.jpg");
   touch(dir / "c.jpg");
-  EXPECT_EQ(found_in(dir.path()), (Expected{{"c", "c.jpg"}}));
+  EXPECT_EQ(found_in(dir.path()), (Expected{{"a\nb", "a\nb.jpg"}, {"c", "c.jpg"}}));
 }
 
 TEST(FindPhotos, leaves_out_unreadable_subfolders) {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "cairn/base/error.h"
+#include "cairn/base/log.h"
 #include "cairn/base/random.h"
 #include "cairn/dataset/solutions.h"
 
@@ -92,14 +93,23 @@ void GldLists::read_train(const GldRoot& root) {
   train_ = read_photos(root.train_table);
   number(train_);
 
-  std::unordered_map<std::string_view, int64_t> clean;
+  struct Clean {
+    int64_t landmark = 0;
+    bool in_train = false;
+  };
+  std::unordered_map<std::string_view, Clean> clean;
   clean.reserve(clean_.size());
-  for (const Label& label : clean_) clean.emplace(label.id, label.landmark);
+  for (const Label& label : clean_) clean.emplace(label.id, Clean{label.landmark});
   noisy_.reserve(train_.size());
   for (const Label& label : train_) {
     const auto found = clean.find(label.id);
-    noisy_.push_back(found == clean.end() || found->second != label.landmark);
+    noisy_.push_back(found == clean.end() || found->second.landmark != label.landmark);
+    if (found != clean.end()) found->second.in_train = true;
   }
+  const auto lost = std::ranges::find_if(clean, [](const auto& c) { return !c.second.in_train; });
+  if (lost != clean.end())
+    log_warning(root.train_clean_table.string() + ": photos that " + root.train_table.string() +
+                " lacks, as " + std::string(lost->first) + "; only the list clean has them");
 }
 
 void GldLists::read_index(const GldRoot& root, const Categories& categories) {

@@ -5,11 +5,14 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <climits>
+#include <cmath>
 #include <cstring>
 #include <optional>
 
 #include "cairn/base/error.h"
+#include "cairn/base/log.h"
 
 namespace cairn::engine {
 namespace {
@@ -53,6 +56,12 @@ std::string printable(const std::string& text) {
   for (char& c : clean)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return clean;
+}
+
+bool has_nan(const Tensor& tensor) {
+  const float* const values = tensor.data<float>();
+  return std::any_of(values, values + tensor.count(),
+                     [](float value) { return std::isnan(value); });
 }
 
 // Reads the tensors and nodes of one file.
@@ -116,6 +125,9 @@ class Reader {
       const DType type = tensor.dtype();
       if (type == DType::kF32 || type == DType::kF16 || type == DType::kF64)
         graph_.parameter_count += static_cast<int64_t>(tensor.count());
+      if (type == DType::kF32 && has_nan(tensor))
+        log_warning(
+            fmt::format("{}: the {} holds NaN; what it computes means nothing", file_, where));
       add_constant(printable(proto.name()), std::move(tensor), where);
     }
   }

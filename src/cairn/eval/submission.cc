@@ -68,6 +68,16 @@ RecognitionAnswer parse_answer(const std::string& id, const std::vector<std::str
   return answer;
 }
 
+}  // namespace
+
+void require_image_id(const std::string& id, const std::filesystem::path& file) {
+  if (id.empty() || id.find_first_of(" \t\r\n") != std::string::npos)
+    throw Error(file.string() + ": the image id \"" + id +
+                "\" holds a space: a submission separates ids by spaces; rename the photo");
+}
+
+namespace {
+
 std::string joined(const RetrievalAnswer& answer, const std::filesystem::path& file) {
   if (answer.images.size() > kSubmittedImages) {
     throw Error(file.string() + ": query " + answer.id + " has " +
@@ -76,10 +86,7 @@ std::string joined(const RetrievalAnswer& answer, const std::filesystem::path& f
   }
   std::string text;
   for (const std::string& image : answer.images) {
-    if (image.empty() || image.find_first_of(" \t\r\n") != std::string::npos) {
-      throw Error(file.string() + ": the image id \"" + image +
-                  "\" holds a space: a submission separates ids by spaces; rename the photo");
-    }
+    require_image_id(image, file);
     if (!text.empty()) text += ' ';
     text += image;
   }

@@ -31,6 +31,9 @@ struct RetrievalAnswer {
   std::vector<std::string> images;  // best first
 };
 
+// Throws Error, naming the submission that it is for, where an image id is empty or holds a space.
+void require_image_id(const std::string& id, const std::filesystem::path& file);
+
 // Written as ids separated by spaces, atomically. Throws Error where a list is longer than
 // kSubmittedImages or an image id holds a space.
 void write_retrieval_submission(const std::filesystem::path& file,

@@ -103,7 +103,7 @@ SafetensorsView parse_safetensors(std::span<const uint8_t> bytes, const std::str
   const HeaderParser parser(
       where,
       bytes.size() < 8 ? 0 : bytes.size() - 8 - std::min<uint64_t>(length, bytes.size() - 8));
-  if (bytes.size() < 8) parser.fail("it is shorter than 8 bytes");
+  if (bytes.size() < 8) parser.fail("it is shorter than 8 bytes; nor a checkpoint of PyTorch");
   if (length > kMaxHeader || length > bytes.size() - 8) parser.fail("its header does not end");
   const auto text = bytes.subspan(8, length);
   const auto header =

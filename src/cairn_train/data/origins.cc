@@ -43,6 +43,7 @@ std::vector<Sample> listed(const fs::path& root, const fs::path& list,
     photo.continent = continent_index(row.continent);
     photos.push_back(std::move(photo));
   });
+  if (photos.empty() && missing_ids.empty()) throw Error(list.string() + ": lists no photo");
   if (photos.empty())
     throw Error(
         fmt::format("{}: none of its photos is below {}; set data.root to the dataset that the "

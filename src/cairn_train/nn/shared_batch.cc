@@ -69,8 +69,10 @@ class SharedNorm : public torch::autograd::Function<SharedNorm> {
         torch::stack({gradient.sum(dims, /*keepdim=*/false, torch::kFloat64),
                       (gradient * normal).sum(dims, /*keepdim=*/false, torch::kFloat64)})
             .cpu();
+    // What autograd saves are numbers.
     const auto* const shared =
-        reinterpret_cast<const SharedBatch*>(context->saved_data["shared"].toInt());
+        reinterpret_cast<const SharedBatch*>(  // NOLINT(performance-no-int-to-ptr)
+            context->saved_data["shared"].toInt());
     const torch::Tensor means = shared->gather(own.view({-1})).sum(0).view({2, -1}) /
                                 context->saved_data["rows"].toDouble();
     const torch::Tensor dx =

@@ -1,5 +1,8 @@
 #include "cairn_train/nn/stored_weights.h"
 
+#include <fmt/format.h>
+
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -35,6 +38,12 @@ torch::ScalarType type_of(weights::DType dtype) {
   CAIRN_ASSERT(false);
 }
 
+bool is_finite(const torch::Tensor& tensor) {
+  if (!tensor.is_floating_point()) return true;
+  return std::isfinite(tensor.sum(torch::kFloat64).item<double>()) ||
+         tensor.isfinite().all().item<bool>();
+}
+
 }  // namespace
 
 torch::Tensor as_torch(const weights::StoredTensor& stored, std::shared_ptr<const void> owner) {
@@ -58,6 +67,9 @@ StoredWeights load_weights(const std::filesystem::path& path, const std::string&
   result.stripped = weights::strip_wrappers(file);
   for (weights::NamedTensor& weight : file.tensors)
     result.tensors.emplace_back(std::move(weight.name), as_torch(weight.tensor, file.owner));
+  for (const auto& [name, tensor] : result.tensors)
+    if (!is_finite(tensor))
+      throw Error(fmt::format("{}: the tensor {} holds NaN or infinity", path.string(), name));
   result.others = std::move(file.others);
   result.metadata = std::move(file.metadata);
   result.key = std::move(file.key);

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <string_view>
 
 #include "cairn/base/error.h"
 #include "cairn_train/loss/cosine_head.h"
@@ -28,6 +30,20 @@ Preparation preparation_of(const std::string& arch) {
   return {224, kMean, {58.395, 57.12, 57.375}};
 }
 
+// As those who read the model want them.
+void require_preparation(const ImportOptions& options) {
+  for (const auto& [name, numbers] : {std::pair("--mean", options.mean), {"--std", options.std}}) {
+    const bool one_or_three = numbers.size() == 1 || numbers.size() == 3;
+    const bool fit = std::ranges::all_of(numbers, [&](double number) {
+      return std::isfinite(number) && (number > 0 || name == std::string_view("--mean"));
+    });
+    if (!one_or_three || !fit)
+      throw Error(fmt::format("{} must be one number or three (R,G,B){}, not {}", name,
+                              name == std::string_view("--std") ? " above 0" : "",
+                              fmt::join(numbers, ",")));
+  }
+}
+
 }  // namespace
 
 Imported import_checkpoint(const ImportOptions& options) {
@@ -37,6 +53,7 @@ Imported import_checkpoint(const ImportOptions& options) {
   if (o.size == 0) o.size = usual.size;
   if (o.mean.empty()) o.mean = usual.mean;
   if (o.std.empty()) o.std = usual.std;
+  require_preparation(o);
 
   nn::StoredWeights& file = imported.file;
   file = nn::load_weights(o.checkpoint, o.key);
@@ -44,7 +61,9 @@ Imported import_checkpoint(const ImportOptions& options) {
   imported.report = nn::load_state(*imported.arch.net, file.tensors, nn::Strictness::kLenient);
   auto& unexpected = imported.report.unexpected;
   unexpected.insert(unexpected.end(), file.others.begin(), file.others.end());
-  imported.ignored = nn::forgive(imported.report, imported.arch.ignorable);
+  std::vector<std::string> ignorable = imported.arch.ignorable;
+  ignorable.emplace_back(nn::kHeadPrefix);  // of networks that Cairn trained
+  imported.ignored = nn::forgive(imported.report, ignorable);
   if (imported.report.loaded == 0)
     throw Error(fmt::format("{}: none of its tensors fits {} ({})", o.checkpoint.string(), o.arch,
                             imported.report.summary()));

@@ -191,7 +191,11 @@ Pipeline load_pipeline(const fs::path& file, const Texts& overrides) {
     require_keys(stage, {"recipe", "overrides"}, file);
     Texts own = overrides_of(root, file);
     for (const std::string& text : overrides_of(stage, file)) own.push_back(text);
-    parts.push_back({file.parent_path() / stage["recipe"].Scalar(), std::move(own)});
+    const fs::path recipe = file.parent_path() / stage["recipe"].Scalar();
+    if (!fs::exists(recipe))
+      throw Error(fmt::format("{}: line {}: there is no recipe {}", file.string(),
+                              stage.Mark().line + 1, recipe.string()));
+    parts.push_back({recipe, std::move(own)});
   }
   return make_pipeline(parts, overrides, root["out"] ? root["out"].Scalar() : "");
 }

@@ -54,6 +54,7 @@ class Trainer {
   double loss_of_all(double share);
   void optimiser_step();
   void checkpoint_if_due();
+  [[noreturn]] void stop();
   void save();
   void finish_epoch();
   std::optional<ValidationResult> validate_epoch();
@@ -89,6 +90,7 @@ class Trainer {
   double lr_ = 0;
   Clock::time_point saved_ = Clock::now();
   bool save_is_due_ = false;  // by time, as rank 0 sees it
+  bool stop_ = false;         // a rank was asked to
 };
 
 Trainer::Trainer(const Recipe& recipe, const TrainOptions& options, const Ranks& ranks)
@@ -229,6 +231,7 @@ void Trainer::train_epoch() {
                                  position_.loss_sum / static_cast<double>(position_.batch), lr_));
     }
     if (pending_ > 0) continue;
+    if (stop_) stop();
     checkpoint_if_due();
     if (options_.after_step) options_.after_step(position_);
   }
@@ -275,15 +278,21 @@ void Trainer::train_batch(data::Batch& batch) {
   if (log_) log_->step(position_.steps, value, lr_);
 }
 
-// The loss, from each rank's share of it; at the same time all learn whether rank 0 wants to save.
+// The loss, from each rank's share of it; at the same time all learn whether rank 0 wants to save
+// and whether one was asked to stop.
 double Trainer::loss_of_all(double share) {
   const double minutes = recipe_.checkpoint.minutes;
   save_is_due_ = minutes > 0 && seconds_since(saved_) > minutes * 60;
-  if (ranks_.alone()) return share;
-  torch::Tensor numbers =
-      torch::tensor({share, ranks_.first() && save_is_due_ ? 1.0 : 0.0}, torch::kFloat64);
+  const bool stop = options_.stop && options_.stop();
+  if (ranks_.alone()) {
+    stop_ = stop_ || stop;
+    return share;
+  }
+  torch::Tensor numbers = torch::tensor(
+      {share, ranks_.first() && save_is_due_ ? 1.0 : 0.0, stop ? 1.0 : 0.0}, torch::kFloat64);
   ranks_.sum(numbers);
   save_is_due_ = numbers[1].item<double>() > 0;
+  stop_ = stop_ || numbers[2].item<double>() > 0;
   return numbers[0].item<double>();
 }
 
@@ -305,6 +314,13 @@ void Trainer::checkpoint_if_due() {
   const CheckpointOptions& when = recipe_.checkpoint;
   const bool by_steps = when.steps > 0 && position_.steps % when.steps == 0;
   if (by_steps || save_is_due_) save();
+}
+
+void Trainer::stop() {
+  save();
+  ranks_.meet();  // the checkpoint is there
+  throw Stopped(fmt::format("stopped in epoch {}, after batch {} of {}; the same command goes on",
+                            position_.epoch + 1, position_.batch, batches_));
 }
 
 void Trainer::save() {

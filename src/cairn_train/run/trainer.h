@@ -15,10 +15,19 @@
 
 namespace cairn::run {
 
+// A run that was asked to stop; its checkpoint is written.
+class Stopped : public Error {
+ public:
+  using Error::Error;
+};
+
 struct TrainOptions {
   bool fresh = false;  // start over, whatever the folder holds
   // Called after every step and the checkpoint that may follow it: lets tests stop a run anywhere.
   std::function<void(const Position&)> after_step;
+  // Asked after every batch. Where it says yes on any rank, the run writes a checkpoint after its
+  // step and throws Stopped on every rank.
+  std::function<bool()> stop;
   // The processes that run the recipe together; null: this one alone. They must outlive the run.
   const Ranks* ranks = nullptr;
 };
@@ -26,7 +35,8 @@ struct TrainOptions {
 // Runs the recipe to its end. Several ranks end with the weights of one process that shows the same
 // batches (batch norms frozen or synchronised); rank 0 writes the folder, the others nothing.
 // Throws Error for unreadable tables, folders or weights, a checkpoint of another recipe, a folder
-// that another run uses, a loss that is no number, and, as LostRank, where another rank ended.
+// that another run uses, a loss that is no number, and, as LostRank, where another rank ended;
+// Stopped.
 void train(const Recipe& recipe, const TrainOptions& options = {});
 
 }  // namespace cairn::run

@@ -20,7 +20,9 @@ class GatherRows : public torch::autograd::Function<GatherRows> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto* const ranks = reinterpret_cast<const Ranks*>(context->saved_data["ranks"].toInt());
+    // What autograd saves are numbers.
+    const auto* const ranks = reinterpret_cast<const Ranks*>(  // NOLINT(performance-no-int-to-ptr)
+        context->saved_data["ranks"].toInt());
     torch::Tensor sum = gradients[0].contiguous().clone();
     ranks->sum(sum);
     return {
@@ -40,7 +42,9 @@ class SumOverRanks : public torch::autograd::Function<SumOverRanks> {
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
-    const auto* const ranks = reinterpret_cast<const Ranks*>(context->saved_data["ranks"].toInt());
+    // What autograd saves are numbers.
+    const auto* const ranks = reinterpret_cast<const Ranks*>(  // NOLINT(performance-no-int-to-ptr)
+        context->saved_data["ranks"].toInt());
     torch::Tensor sum = gradients[0].contiguous().clone();
     ranks->sum(sum);
     return {sum, {}};
