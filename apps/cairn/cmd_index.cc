@@ -12,6 +12,7 @@
 #include "cairn/embed/mapped_embeddings.h"
 #include "cairn/search/stored_index.h"
 #include "commands.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -84,7 +85,7 @@ void declare_index(CLI::App& app) {
       ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--threads", options->threads, "0: all cores")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--check", options->check, "only check the files that are there");
   app.callback([options] { index_command(*options); });

@@ -208,8 +208,7 @@ void write_answers(const Options& options, const std::vector<std::string>& queri
 
 void search_alone(const Options& options) {
   const PlainSearch sets = open_queries_and_index(options.queries[0], options.index[0]);
-  if (sets.index.size() == 0)
-    throw Error(options.index[0] + ": holds no embeddings to search in");
+  if (sets.index.size() == 0) throw Error(options.index[0] + ": holds no embeddings to search in");
   const auto results = sets.index.search(
       rows_of(sets.queries),
       search_options(options.ranking.top, options.ranking.threads, sets.queries.size()));
