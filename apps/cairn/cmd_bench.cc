@@ -13,6 +13,7 @@
 #include "cairn/embed/embedder.h"
 #include "cairn/engine/model.h"
 #include "commands.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -156,7 +157,7 @@ void declare_bench(CLI::App& app) {
       ->check(CLI::ExistingFile);
   embed.add_option("--size", options->size, "side of the images in pixels (default: the model's)")
       ->option_text("SIZE")
-      ->check(CLI::Range(1, 8192));
+      ->check(between(1, 8192));
   embed.add_option("--output", options->output, "the output to compute (default: all)")
       ->option_text("NAME");
   embed
@@ -168,7 +169,7 @@ void declare_bench(CLI::App& app) {
       ->check(CLI::IsMember({"f32", "bf16", "auto"}));
   embed.add_option("--rounds", options->rounds, "images in each precision (default: 10)")
       ->option_text("N")
-      ->check(CLI::Range(1, 100000));
+      ->check(between(1, 100000));
   embed.add_flag("--profile", options->profile, "also show which steps take the time");
   embed.add_flag("--json", options->json, "print the rates on stdout as JSON");
   embed.callback([options] { bench_embed(*options); });
