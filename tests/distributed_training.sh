@@ -75,6 +75,9 @@ RANK=0 "$cairn" train "${recipe[@]}" out=odd >log 2>&1
 wait $! && fail "rank 1 with another recipe ended well"
 RANK=0 "$cairn" train "${recipe[@]}" out=odd distributed.timeout=2 >log 2>&1
 [ $? = 1 ] && grep -q "did not meet at 127.0.0.1" log || fail "a missing rank is no clear error"
+[ "$(grep -vc '^info:' log)" = 1 ] || fail "a missing rank takes more than one line"
+MASTER_ADDR=no.such.host RANK=1 "$cairn" train "${recipe[@]}" out=odd distributed.timeout=2 >log 2>&1
+[ $? = 1 ] && [ "$(grep -vc '^info:' log)" = 1 ] || fail "an unknown host takes more than one line"
 RANK=2 "$cairn" train "${recipe[@]}" out=odd >log 2>&1
 [ $? = 1 ] && grep -q "RANK=2" log || fail "an impossible rank is no clear error"
 RANK=0 "$cairn" train --processes 2 "${recipe[@]}" out=odd >log 2>&1

@@ -114,6 +114,9 @@ Ranks::Ranks(const ProcessPlace& place, double timeout_seconds) : place_(place) 
 }
 
 void Ranks::connect(std::chrono::milliseconds wait) {
+#ifdef C10_USE_GLOG
+  FLAGS_minloglevel = google::GLOG_FATAL;  // what c10d logs, a line a second, is in its errors
+#endif
   groups_->store = meet_at(place_, wait);
   groups_->steps = make_gloo("steps", place_, groups_->store, wait);
   groups_->gradients = make_gloo("gradients", place_, groups_->store, wait);
