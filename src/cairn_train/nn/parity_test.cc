@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "cairn/base/error.h"
 #include "cairn/base/testing/testing.h"
@@ -31,17 +32,22 @@ class Parity : public ::testing::TestWithParam<std::string> {
   Parity() : arch_(make_arch(GetParam())) {
     testing::fill_with_golden(*arch_.net, parameters_for(GetParam()));
     export_onnx(arch_, dir_ / "model.onnx", {});
-    executor_ = std::make_unique<engine::Executor>(engine::Model::load(dir_ / "model.onnx"));
+    model_ = engine::Model::load(dir_ / "model.onnx");
+    executor_ = std::make_unique<engine::Executor>(model_);
   }
 
   static torch::Tensor images(int64_t height, int64_t width) {
     return testing::golden_tensor("input", {1, 3, height, width});
   }
 
+  static engine::TensorMap inputs(const torch::Tensor& images) {
+    return {{"input", engine::Tensor::from_f32(
+                          images.sizes().vec(),
+                          {images.data_ptr<float>(), static_cast<size_t>(images.numel())})}};
+  }
+
   engine::Tensor run(const torch::Tensor& images) {
-    const auto input = engine::Tensor::from_f32(
-        images.sizes().vec(), {images.data_ptr<float>(), static_cast<size_t>(images.numel())});
-    return executor_->run({{"input", input}}, {arch_.output}).at(arch_.output);
+    return executor_->run(inputs(images), {arch_.output}).at(arch_.output);
   }
 
   void expect_the_same(int64_t height, int64_t width) {
@@ -57,6 +63,7 @@ class Parity : public ::testing::TestWithParam<std::string> {
   const torch::NoGradGuard no_grad_;
   TempDir dir_;
   Arch arch_;
+  std::shared_ptr<const engine::Model> model_;
   std::unique_ptr<engine::Executor> executor_;
 };
 
@@ -79,17 +86,46 @@ TEST_P(Parity, of_engine_and_libtorch_at_any_size) {
   }
 }
 
-std::vector<std::string> backbones() {
-  auto names = arch_names();
-  std::erase_if(names, [](const std::string& name) { return name.starts_with("models/"); });
-  return names;
-}
-
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   std::replace_if(
       name.begin(), name.end(), [](char c) { return c == '/' || c == '-'; }, '_');
   return name;
+}
+
+// Of random filters, whose errors grow on the way as those of trained ones do not.
+class Bfloat16 : public Parity {
+ protected:
+  static double cosine(const engine::Tensor& a, const engine::Tensor& b) {
+    double product = 0, squares_a = 0, squares_b = 0;
+    for (size_t i = 0; i < a.count(); ++i) {
+      const double x = a.data<float>()[i], y = b.data<float>()[i];
+      product += x * y;
+      squares_a += x * x;
+      squares_b += y * y;
+    }
+    return product / std::sqrt(squares_a * squares_b);
+  }
+};
+
+TEST_P(Bfloat16, is_near_float32_and_reorders_only_at_both_ends) {
+  const torch::Tensor photo = images(96, 96);
+  engine::Executor half(model_, engine::Precision::kBf16);
+  EXPECT_GE(cosine(half.run(inputs(photo), {arch_.output}).at(arch_.output), run(photo)), 0.99);
+  if (engine::native_precision() != engine::Precision::kBf16) return;  // it may mix both
+  EXPECT_LE(half.summarise(inputs(photo), {arch_.output}).reorders, 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Deep, Bfloat16,
+                         ::testing::Values("backbones/resnet50", "backbones/se_resnet101_ibn_a",
+                                           "backbones/resnext101_ibn_a", "backbones/resnest101",
+                                           "backbones/efficientnet-b0"),
+                         test_name);
+
+std::vector<std::string> backbones() {
+  auto names = arch_names();
+  std::erase_if(names, [](const std::string& name) { return name.starts_with("models/"); });
+  return names;
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Parity, ::testing::ValuesIn(backbones()), test_name);

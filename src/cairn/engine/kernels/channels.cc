@@ -27,6 +27,21 @@ void for_block(const T* x, T* y, size_t positions, Body body) {
   }
 }
 
+// The same for blocks of any width: body(d, lane) for whole vectors, and for single numbers at the
+// end of each group.
+template <typename T, typename Body>
+void for_wide(const T* x, T* y, size_t positions, size_t block, Body body) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t i = 0; i < positions; ++i, x += block, y += block) {
+    size_t lane = 0;
+    for (; lane + lanes <= block; lane += lanes)
+      store(body(d, lane)(load(d, x + lane)), d, y + lane);
+    for (; lane < block; ++lane) store(body(one, lane)(load(one, x + lane)), one, y + lane);
+  }
+}
+
 // One number for all elements: body as above with lane 0, whose vectors hold it in every lane.
 template <typename T, typename Body>
 void for_plain(const T* x, T* y, size_t positions, Body body) {
@@ -50,6 +65,7 @@ void scale_shift_of(const T* x, T* y, const float* scale, const float* shift, si
   };
   if (block == 16) return for_block<16>(x, y, positions, blocked);
   if (block == 8) return for_block<8>(x, y, positions, blocked);
+  if (block > 1) return for_wide(x, y, positions, block, blocked);
   for_plain(x, y, positions, [&](auto d) {
     return [a = hn::Set(d, *scale), b = hn::Set(d, *shift)](auto v) { return hn::MulAdd(v, a, b); };
   });
@@ -66,6 +82,7 @@ void prelu_of(const T* x, T* y, const float* slope, size_t positions, size_t blo
   const auto blocked = [&](auto d, size_t lane) { return apply(d, hn::LoadU(d, slope + lane)); };
   if (block == 16) return for_block<16>(x, y, positions, blocked);
   if (block == 8) return for_block<8>(x, y, positions, blocked);
+  if (block > 1) return for_wide(x, y, positions, block, blocked);
   for_plain(x, y, positions, [&](auto d) { return apply(d, hn::Set(d, *slope)); });
 }
 
@@ -110,11 +127,48 @@ void add_block_deviations(const T* x, const float* centre, double* sum, double* 
   }
 }
 
+constexpr size_t kWideLanes = 512;  // that are added at a time
+
+// sums += Σ (x - centre) and squares += Σ (x - centre)² of up to kWideLanes lanes.
+template <typename T>
+void add_wide_run(const T* x, const float* centre, double* sum, double* squares, size_t positions,
+                  size_t stride, size_t width) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const size_t lanes = hn::Lanes(d);
+  float sums[kWideLanes] = {};
+  float powers[kWideLanes] = {};
+  const auto add = [&](auto tag, size_t i, size_t lane) {
+    const auto v = hn::Sub(load(tag, x + i * stride + lane), hn::LoadU(tag, centre + lane));
+    hn::StoreU(hn::Add(hn::LoadU(tag, sums + lane), v), tag, sums + lane);
+    hn::StoreU(hn::MulAdd(v, v, hn::LoadU(tag, powers + lane)), tag, powers + lane);
+  };
+  for (size_t i = 0; i < positions; ++i) {
+    size_t lane = 0;
+    for (; lane + lanes <= width; lane += lanes) add(d, i, lane);
+    for (; lane < width; ++lane) add(one, i, lane);
+  }
+  for (size_t lane = 0; lane < width; ++lane) {
+    sum[lane] += static_cast<double>(sums[lane]);
+    squares[lane] += static_cast<double>(powers[lane]);
+  }
+}
+
+template <typename T>
+void add_wide_deviations(const T* x, const float* centre, double* sum, double* squares,
+                         size_t positions, size_t block) {
+  for (size_t begin = 0; begin < positions; begin += kFloatRun)
+    for (size_t lane = 0; lane < block; lane += kWideLanes)
+      add_wide_run(x + begin * block + lane, centre + lane, sum + lane, squares + lane,
+                   HWY_MIN(kFloatRun, positions - begin), block, HWY_MIN(kWideLanes, block - lane));
+}
+
 template <typename T>
 void add_deviations_of(const T* x, const float* centre, double* sum, double* squares,
                        size_t positions, size_t block) {
   if (block == 16) return add_block_deviations<16>(x, centre, sum, squares, positions);
   if (block == 8) return add_block_deviations<8>(x, centre, sum, squares, positions);
+  if (block > 1) return add_wide_deviations(x, centre, sum, squares, positions, block);
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   size_t at = 0;
@@ -150,9 +204,35 @@ void add_up_blocks(const Bf16* x, double* sum, size_t positions) {
   }
 }
 
+void add_up_wide(const Bf16* x, double* sum, size_t positions, size_t block) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t begin = 0; begin < positions; begin += kFloatRun) {
+    const size_t end = HWY_MIN(begin + kFloatRun, positions);
+    for (size_t first = 0; first < block; first += kWideLanes) {
+      const size_t width = HWY_MIN(kWideLanes, block - first);
+      float sums[kWideLanes] = {};
+      const auto add = [&](auto tag, const Bf16* from, size_t lane) {
+        const auto v = load(tag, from + lane);
+        hn::StoreU(hn::Add(hn::LoadU(tag, sums + lane), v), tag, sums + lane);
+      };
+      for (size_t i = begin; i < end; ++i) {
+        const Bf16* const from = x + i * block + first;
+        size_t lane = 0;
+        for (; lane + lanes <= width; lane += lanes) add(d, from, lane);
+        for (; lane < width; ++lane) add(one, from, lane);
+      }
+      for (size_t lane = 0; lane < width; ++lane)
+        sum[first + lane] += static_cast<double>(sums[lane]);
+    }
+  }
+}
+
 void add_up_impl(const Bf16* x, double* sum, size_t positions, size_t block) {
   if (block == 16) return add_up_blocks<16>(x, sum, positions);
   if (block == 8) return add_up_blocks<8>(x, sum, positions);
+  if (block > 1) return add_up_wide(x, sum, positions, block);
   for (size_t i = 0; i < positions; ++i) *sum += to_float(x[i]);
 }
 

@@ -9,8 +9,8 @@
 
 namespace cairn::engine::kernels {
 
-// y = x * scale + shift for `positions` groups of `block` numbers (block 8 or 16), one scale and
-// one shift per lane; or, for block 1, one scale and one shift for all. y may be x.
+// y = x * scale + shift for `positions` groups of `block` numbers (8 or 16 are fastest), one scale
+// and one shift per lane; or, for block 1, one scale and one shift for all. y may be x.
 void scale_shift(const float* x, float* y, const float* scale, const float* shift, size_t positions,
                  size_t block);
 void scale_shift(const Bf16* x, Bf16* y, const float* scale, const float* shift, size_t positions,

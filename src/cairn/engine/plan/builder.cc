@@ -324,6 +324,12 @@ DataType PlanBuilder::map_type_of(const std::string& name, const Shape& map) con
   return read_by_depthwise_.contains(name) ? DataType::f32 : map_type(map);
 }
 
+Layout PlanBuilder::map_layout(const Shape& map, DataType type) const {
+  const bool chunks = !read_by_depthwise_.empty();
+  return type == DataType::bf16 && !chunks ? channels_last_layout(map, type)
+                                           : blocked_layout(map, type);
+}
+
 Placement PlanBuilder::as_f32(const std::string& name) {
   const Layout layout = with_type(layout_of(name), DataType::f32);
   return {layout, in_layout(name, layout)};

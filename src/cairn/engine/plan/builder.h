@@ -78,6 +78,9 @@ class PlanBuilder {
   DataType map_type(const Shape& map) const;
   // The same for one value. What a depthwise convolution reads stays float32.
   DataType map_type_of(const std::string& name, const Shape& map) const;
+  // Where a map of this type lies best: in blocks of channels, or, as bfloat16, with the channels
+  // last, which is what the matrix unit (AMX) takes. In chunks of channels only blocks can be cut.
+  Layout map_layout(const Shape& map, DataType type) const;
   // Where the value lies row-major, or in this layout: reordered where it does not yet.
   BufferId plain(const std::string& name);
   BufferId in_layout(const std::string& name, const Layout& layout);

@@ -61,7 +61,8 @@ std::optional<convolution_forward::primitive_desc> describe_conv(
         problem.window.pads_end);
     convolution_forward::primitive_desc primitive(description, attributes, builder.dnnl_engine());
     const std::string_view name = primitive.impl_info_str();
-    if (name.starts_with("ref") || !name.starts_with(wanted)) return std::nullopt;
+    const bool any = is_channels_last(target);  // they have several names
+    if (name.starts_with("ref") || (!any && !name.starts_with(wanted))) return std::nullopt;
     return primitive;
   } catch (const dnnl::error&) {
     return std::nullopt;
@@ -73,7 +74,8 @@ Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_
   const PlanValue& value = builder.value(input);
   const bool photo = value.shape[1] <= kPhotoChannels && groups == 1 &&
                      channel_block(value.placements[0].layout) == 1;
-  return photo ? plain_layout(value.shape, type) : blocked_layout(value.shape, type);
+  const Layout layout = builder.map_layout(value.shape, type);
+  return photo && !is_channels_last(layout) ? plain_layout(value.shape, type) : layout;
 }
 
 }  // namespace cairn::engine

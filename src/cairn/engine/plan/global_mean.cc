@@ -1,7 +1,7 @@
 #include "cairn/engine/plan/global_mean.h"
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "cairn/engine/kernels/channels.h"
 
@@ -25,10 +25,10 @@ class GlobalMeanStep : public Step {
     const kernels::Bf16* x = state.at<kernels::Bf16>(from_);
     float* y = state.at<float>(to_);
     for (size_t i = 0; i < blocks_; ++i, x += positions_ * block_, y += block_) {
-      std::array<double, 16> sums{};
-      kernels::add_up(x, sums.data(), positions_, block_);
+      sums_.assign(block_, 0);
+      kernels::add_up(x, sums_.data(), positions_, block_);
       for (size_t k = 0; k < block_; ++k)
-        y[k] = static_cast<float>(sums[k] / static_cast<double>(positions_));
+        y[k] = static_cast<float>(sums_[k] / static_cast<double>(positions_));
     }
   }
 
@@ -38,6 +38,7 @@ class GlobalMeanStep : public Step {
   size_t positions_ = 1;
   BufferId from_;
   BufferId to_;
+  std::vector<double> sums_;  // of the block at hand
 };
 
 }  // namespace
@@ -62,7 +63,8 @@ std::optional<Placement> add_global_mean(PlanBuilder& builder, const std::string
   const Shape in = builder.value(input).shape;
   Shape kept(in.size(), 1);
   std::copy_n(in.begin(), 2, kept.begin());
-  const Layout to = block == 1 ? plain_layout(kept) : blocked_layout(kept);
+  const Layout to =
+      block == 1 || is_channels_last(from.layout) ? plain_layout(kept) : blocked_layout(kept);
   const BufferId target = builder.new_buffer(to.get_size());
   builder.add_step(
       std::make_unique<GlobalMeanStep>(in, static_cast<size_t>(block), from.buffer, target));

@@ -17,6 +17,8 @@ using Tag = dnnl::memory::format_tag;
 constexpr std::array<std::pair<Tag, Tag>, 3> kBlockedTags = {
     {{Tag::nCw16c, Tag::nCw8c}, {Tag::nChw16c, Tag::nChw8c}, {Tag::nCdhw16c, Tag::nCdhw8c}}};
 
+constexpr std::array<Tag, 3> kChannelsLastTags = {Tag::nwc, Tag::nhwc, Tag::ndhwc};
+
 using Axis = std::pair<int64_t, int64_t>;  // size, stride
 
 // The axes along which the elements of each dimension lie, outermost first, with neighbours that
@@ -89,6 +91,16 @@ Layout blocked_layout(const Shape& shape, DataType type) {
   return {shape, type, wide ? sixteen : eight};
 }
 
+Layout channels_last_layout(const Shape& shape, DataType type) {
+  return {shape, type, kChannelsLastTags.at(shape.size() - 3)};
+}
+
+bool is_channels_last(const Layout& layout) {
+  const Shape shape = layout.dims();
+  return shape.size() >= 3 && shape.size() <= 5 &&
+         layout == channels_last_layout(shape, layout.data_type());
+}
+
 Layout with_type(const Layout& layout, DataType type) {
   dnnl_memory_desc_t data = layout.data;
   data.data_type = dnnl::memory::convert_to_c(type);
@@ -102,6 +114,7 @@ int channel_block(const Layout& layout) {
   const DataType type = layout.data_type();
   if (layout == plain_layout(shape, type)) return 1;
   if (shape.size() < 3 || shape.size() > 5) return 0;
+  if (is_channels_last(layout)) return static_cast<int>(shape[1]);
   const auto [sixteen, eight] = kBlockedTags.at(shape.size() - 3);
   if (layout == Layout(shape, type, sixteen)) return 16;
   if (layout == Layout(shape, type, eight)) return 8;

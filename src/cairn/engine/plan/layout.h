@@ -24,6 +24,10 @@ Layout any_layout(const Shape& shape, DataType type = DataType::f32);
 // dimensions.
 Layout blocked_layout(const Shape& shape, DataType type = DataType::f32);
 
+// The channels of a position side by side (nhwc), for shapes of 3 to 5 dimensions.
+Layout channels_last_layout(const Shape& shape, DataType type);
+bool is_channels_last(const Layout& layout);
+
 bool is_bf16(const Layout& layout);
 
 // The same places for elements of another type.
@@ -34,8 +38,8 @@ Layout with_type(const Layout& layout, DataType type);
 // 1280 x 1 x 1 feature is the same bytes in blocks of 16 channels and row-major.
 bool same_bytes(const Layout& a, const Layout& b);
 
-// 16 or 8 where the layout is N, C/block, spatial…, block channels (nChw16c, nChw8c); 1 where it is
-// row-major; 0 for anything else.
+// 16 or 8 where the layout is N, C/block, spatial…, block channels (nChw16c, nChw8c); the number of
+// channels where they come last, as one block; 1 where it is row-major; 0 for anything else.
 int channel_block(const Layout& layout);
 
 }  // namespace cairn::engine

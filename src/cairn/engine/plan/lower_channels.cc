@@ -46,32 +46,31 @@ class ChannelStep : public Step {
 
  private:
   template <typename T>
-  void run_on(const RunState& state, const T* x, T* y) const {
+  void run_on(const RunState& state, const T* x, T* y) {
     for (size_t n = 0; n < images_; ++n) {
       const size_t image = map_.per_image ? n * channels_ : 0;
       for (size_t c = 0; c < channels_;
            c += block_, x += positions_ * block_, y += positions_ * block_) {
-        const auto scale = numbers(state, map_.scale, image, c, 1);
-        const auto shift = numbers(state, map_.shift, image, c, 0);
+        read(state, map_.scale, image, c, 1, scale_);
+        read(state, map_.shift, image, c, 0, shift_);
         if (map_.is_prelu)
-          kernels::prelu(x, y, scale.data(), positions_, block_);
+          kernels::prelu(x, y, scale_.data(), positions_, block_);
         else
-          kernels::scale_shift(x, y, scale.data(), shift.data(), positions_, block_);
+          kernels::scale_shift(x, y, scale_.data(), shift_.data(), positions_, block_);
       }
     }
   }
 
   // The numbers of the block's channels. Padded channels hold zeros and stay zero: their scale is
   // finite and their shift is 0.
-  std::array<float, 16> numbers(const RunState& state, const std::optional<BufferId>& buffer,
-                                size_t image, size_t channel, float neutral) const {
-    std::array<float, 16> values{};
+  void read(const RunState& state, const std::optional<BufferId>& buffer, size_t image,
+            size_t channel, float neutral, std::vector<float>& values) const {
+    values.assign(block_, 0);
     const size_t count = std::min(block_, channels_ - channel);
     if (buffer)
       std::copy_n(state.at<float>(*buffer) + image + channel, count, values.begin());
     else
       std::fill_n(values.begin(), count, neutral);
-    return values;
   }
 
   ChannelMap map_;
@@ -82,6 +81,8 @@ class ChannelStep : public Step {
   bool bf16_ = false;
   BufferId from_;
   BufferId to_;
+  std::vector<float> scale_;  // of the block at hand
+  std::vector<float> shift_;
 };
 
 // Whether a tensor of this shape gives x (N × C × spatial) one number a channel, or one a channel

@@ -131,7 +131,9 @@ struct Chunkable {
 
 std::optional<Chunkable> chunkable(PlanBuilder& builder, const GraphNode& node, const Shape& in,
                                    const Shape& out) {
-  if (in.size() != 4 || out[1] % channel_block(blocked_layout(out)) != 0) return std::nullopt;
+  if (in.size() != 4 || out[1] % channel_block(blocked_layout(out)) != 0 ||
+      is_channels_last(builder.map_layout(out, builder.map_type(out))))
+    return std::nullopt;
   const auto problem = conv_problem(builder, node, in, out);
   if (!problem || (problem->groups != 1 && !problem->depthwise())) return std::nullopt;
   const bool activation =

@@ -10,11 +10,11 @@ class ConcatStep : public Step {
  public:
   struct Part {
     BufferId buffer = 0;
-    size_t bytes = 0;  // of one image
+    size_t bytes = 0;  // of one image, or of one position where channels come last
   };
 
-  ConcatStep(std::vector<Part> parts, BufferId target, size_t images)
-      : parts_(std::move(parts)), target_(target), images_(images) {
+  ConcatStep(std::vector<Part> parts, BufferId target, size_t rounds)
+      : parts_(std::move(parts)), target_(target), rounds_(rounds) {
     label = "Concat";
     for (const Part& part : parts_) reads.push_back(part.buffer);
     writes = {target};
@@ -22,7 +22,7 @@ class ConcatStep : public Step {
 
   void run(RunState& state) override {
     char* to = state.at<char>(target_);
-    for (size_t n = 0; n < images_; ++n) {
+    for (size_t n = 0; n < rounds_; ++n) {
       for (const Part& part : parts_) {
         std::memcpy(to, state.at<char>(part.buffer) + n * part.bytes, part.bytes);
         to += part.bytes;
@@ -33,7 +33,7 @@ class ConcatStep : public Step {
  private:
   std::vector<Part> parts_;
   BufferId target_;
-  size_t images_;
+  size_t rounds_;  // images, or their positions
 };
 
 }  // namespace
@@ -44,24 +44,26 @@ bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out)
   if (axis != 1 && axis != -3) return false;
   const int block = channel_block(blocked_layout(out));
   bool blocked = false;
+  bool whole = true;              // blocks only
   DataType type = DataType::f32;  // bfloat16 where one of them is
   for (const std::string& input : node.inputs) {
-    if (input.empty() || !builder.is_planned_f32(input) ||
-        builder.value(input).shape[1] % block != 0)
-      return false;
-    blocked = blocked || channel_block(builder.layout_of(input)) == block;
-    if (is_bf16(builder.layout_of(input))) type = DataType::bf16;
+    if (input.empty() || !builder.is_planned_f32(input)) return false;
+    const Layout& layout = builder.layout_of(input);
+    whole = whole && builder.value(input).shape[1] % block == 0;
+    blocked = blocked || is_channels_last(layout) || channel_block(layout) == block;
+    if (is_bf16(layout)) type = DataType::bf16;
   }
-  if (!blocked) return false;
+  const Layout layout = builder.map_layout(out, type);
+  const bool last = is_channels_last(layout);
+  if (!blocked || (!last && !whole)) return false;
+  const auto rounds = static_cast<size_t>(last ? out[0] * out[2] * out[3] : out[0]);
   std::vector<ConcatStep::Part> parts;
   for (const std::string& input : node.inputs) {
-    const Layout layout = blocked_layout(builder.value(input).shape, type);
-    parts.push_back(
-        {builder.in_layout(input, layout), layout.get_size() / static_cast<size_t>(out[0])});
+    const Layout part = builder.map_layout(builder.value(input).shape, type);
+    parts.push_back({builder.in_layout(input, part), part.get_size() / rounds});
   }
-  const Layout layout = blocked_layout(out, type);
   const BufferId target = builder.new_buffer(layout.get_size());
-  builder.add_step(std::make_unique<ConcatStep>(parts, target, static_cast<size_t>(out[0])));
+  builder.add_step(std::make_unique<ConcatStep>(parts, target, rounds));
   builder.define(node.outputs[0], DType::kF32, out, {layout, target});
   return true;
 }

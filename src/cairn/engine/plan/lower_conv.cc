@@ -120,7 +120,7 @@ class ConvLowering {
                                                                       DataType type,
                                                                       DataType out_type) {
     const Layout source = conv_source_layout(builder_, node_.inputs[0], problem_.groups, type);
-    return describe(residual, source, blocked_layout(out_, out_type), "jit");
+    return describe(residual, source, builder_.map_layout(out_, out_type), "jit");
   }
 
   std::optional<convolution_forward::primitive_desc> describe(Residual residual,

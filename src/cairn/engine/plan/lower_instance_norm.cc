@@ -1,7 +1,7 @@
 // InstanceNormalization in the layout of its input.
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <vector>
 
 #include "cairn/engine/kernels/channels.h"
 #include "cairn/engine/plan/builder.h"
@@ -41,7 +41,7 @@ class InstanceNormStep : public Step {
 
  private:
   template <typename T>
-  void run_on(const T* x, T* y) const {
+  void run_on(const T* x, T* y) {
     for (size_t n = 0; n < images_; ++n) {
       for (size_t c = 0; c < channels_;
            c += block_, x += positions_ * block_, y += positions_ * block_)
@@ -51,28 +51,29 @@ class InstanceNormStep : public Step {
 
   // One block of channels. Padded ones hold zeros and stay zero.
   template <typename T>
-  void normalise(const T* x, T* y, size_t channel) const {
+  void normalise(const T* x, T* y, size_t channel) {
     const auto count = static_cast<double>(positions_);
-    std::array<float, 16> centre{};
-    std::array<double, 16> sum{};
-    std::array<double, 16> squares{};
-    kernels::add_deviations(x, centre.data(), sum.data(), squares.data(), positions_, block_);
-    for (size_t i = 0; i < block_; ++i) centre[i] = static_cast<float>(sum[i] / count);
-    sum.fill(0);
-    squares.fill(0);
-    kernels::add_deviations(x, centre.data(), sum.data(), squares.data(), positions_, block_);
-    std::array<float, 16> scale{};
-    std::array<float, 16> shift{};
+    for (std::vector<float>* numbers : {&centre_, &scale_, &shift_}) numbers->assign(block_, 0);
+    add_up(x);
+    for (size_t i = 0; i < block_; ++i) centre_[i] = static_cast<float>(sum_[i] / count);
+    add_up(x);
     for (size_t i = 0; i < std::min(block_, channels_ - channel); ++i) {
-      const double offset = sum[i] / count;  // of the mean from its rounded value
-      const double variance = std::max(0.0, squares[i] / count - offset * offset);
+      const double offset = sum_[i] / count;  // of the mean from its rounded value
+      const double variance = std::max(0.0, squares_[i] / count - offset * offset);
       const double factor =
           numbers_.scale.data<float>()[channel + i] / std::sqrt(variance + numbers_.epsilon);
-      scale[i] = static_cast<float>(factor);
-      shift[i] = static_cast<float>(numbers_.shift.data<float>()[channel + i] -
-                                    (centre[i] + offset) * factor);
+      scale_[i] = static_cast<float>(factor);
+      shift_[i] = static_cast<float>(numbers_.shift.data<float>()[channel + i] -
+                                     (centre_[i] + offset) * factor);
     }
-    kernels::scale_shift(x, y, scale.data(), shift.data(), positions_, block_);
+    kernels::scale_shift(x, y, scale_.data(), shift_.data(), positions_, block_);
+  }
+
+  template <typename T>
+  void add_up(const T* x) {
+    sum_.assign(block_, 0);
+    squares_.assign(block_, 0);
+    kernels::add_deviations(x, centre_.data(), sum_.data(), squares_.data(), positions_, block_);
   }
 
   Numbers numbers_;
@@ -83,6 +84,12 @@ class InstanceNormStep : public Step {
   bool bf16_ = false;
   BufferId from_;
   BufferId to_;
+  // Of the block at hand.
+  std::vector<float> centre_;
+  std::vector<float> scale_;
+  std::vector<float> shift_;
+  std::vector<double> sum_;
+  std::vector<double> squares_;
 };
 
 }  // namespace
