@@ -12,6 +12,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/thread_pool.h"
 #include "cairn/search/dot.h"
+#include "cairn/search/merged_parts.h"
 #include "cairn/search/top_hits.h"
 
 namespace cairn::search {
@@ -53,7 +54,7 @@ class Searcher {
 
   std::vector<std::vector<Hit>> run() {
     std::vector<std::vector<Hit>> results(queries_.count());
-    std::vector<BlockState> states(blocks_);
+    std::vector<MergedParts<TopHits>> merged(blocks_);
     parallel_each(blocks_ * parts_, resolve_threads(options_.threads), [&](size_t task) {
       const size_t block = task / parts_;
       const size_t part = task % parts_;
@@ -61,32 +62,15 @@ class Searcher {
       const size_t end = std::min(begin + kQueryBlock, queries_.count());
       std::vector<TopHits> hits =
           scan(begin, end, index_.count() * part / parts_, index_.count() * (part + 1) / parts_);
-      if (!states[block].merge(std::move(hits), parts_)) return;
-      for (size_t q = begin; q < end; ++q) results[q] = states[block].hits[q - begin].take();
-      states[block].hits.clear();
+      if (!merged[block].merge(std::move(hits), parts_)) return;
+      std::vector<TopHits> all = merged[block].take();
+      for (size_t q = begin; q < end; ++q) results[q] = all[q - begin].take();
       if (options_.on_done) options_.on_done(end - begin);
     });
     return results;
   }
 
  private:
-  struct BlockState {
-    std::mutex mutex;
-    size_t parts_done = 0;
-    std::vector<TopHits> hits;
-
-    // Whether this was the last part.
-    bool merge(std::vector<TopHits> part, size_t parts) {
-      const std::lock_guard lock(mutex);
-      if (hits.empty()) {
-        hits = std::move(part);
-      } else {
-        for (size_t i = 0; i < hits.size(); ++i) hits[i].add_all(part[i]);
-      }
-      return ++parts_done == parts;
-    }
-  };
-
   double longest_row(int threads) const {
     std::mutex mutex;
     double longest = 0;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <mutex>
 #include <unordered_map>
 
 #include "cairn/base/error.h"
@@ -11,6 +10,7 @@
 #include "cairn/search/candidates.h"
 #include "cairn/search/dot.h"
 #include "cairn/search/kernels/int8_panel.h"
+#include "cairn/search/merged_parts.h"
 #include "cairn/search/quantise.h"
 #include "cairn/search/top_hits.h"
 
@@ -24,7 +24,7 @@ using kernels::kTileQueries;
 // Queries of one block stay in a core's second-level cache, beside a panel in its first.
 constexpr size_t kBlockQueries = 32 * kTileQueries;
 // Up to so many queries that fill no tile are looked at one by one.
-constexpr size_t kFewQueries = 3;
+constexpr size_t kFewQueries = 6;
 constexpr size_t kChunkBytes = 1 << 20;  // of panels, checked at once
 constexpr size_t kNoRow = static_cast<size_t>(-1);
 
@@ -47,7 +47,11 @@ class Block {
     const kernels::Panel panel{rows_.values + p * layout_.bytes(), rows_.scales + first,
                                rows_.residuals + first};
     kernels::Promising promising;
-    for (const TileOf& tile : tiles_) {
+    const bool last = first + kPanelRows >= rows_.count;
+    for (size_t t = 0; t < tiles_.size(); ++t) {
+      // While the tiles are busy with this panel, the next comes from memory.
+      if (tiles_.size() > 1 && !last) prefetch(panel.values + layout_.bytes(), t);
+      const TileOf& tile = tiles_[t];
       const size_t slot = tile.slot;
       (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
           panel,
@@ -69,6 +73,14 @@ class Block {
     size_t padded;  // 1 or kTileQueries
     size_t slot;    // of the first query, in arrays that count padding
   };
+
+  // The t-th of as many parts as there are tiles.
+  void prefetch(const uint8_t* panel, size_t t) const {
+    constexpr size_t kLine = 64;
+    const size_t lines = layout_.bytes() / kLine;
+    const size_t end = lines * (t + 1) / tiles_.size();
+    for (size_t i = lines * t / tiles_.size(); i < end; ++i) __builtin_prefetch(panel + i * kLine);
+  }
 
   void add_tile(const Rows& queries, size_t begin, size_t count, size_t padded, size_t top) {
     const TileOf tile{candidates_.size(), count, padded, offsets_.size()};
@@ -143,7 +155,7 @@ class Searcher {
 
   std::vector<std::vector<Hit>> run() {
     std::vector<std::vector<Hit>> results(queries_.count());
-    std::vector<Merged> merged(blocks_);
+    std::vector<MergedParts<Candidates>> merged(blocks_);
     parallel_each(blocks_ * parts_, resolve_threads(options_.threads), [&](size_t task) {
       const size_t b = task / parts_;
       const size_t part = task % parts_;
@@ -152,33 +164,14 @@ class Searcher {
       Block block(rows_, queries_, begin, end, options_.top, self_);
       scan(block, panels_ * part / parts_, panels_ * (part + 1) / parts_);
       if (!merged[b].merge(std::move(block.candidates()), parts_)) return;
-      for (size_t q = begin; q < end; ++q)
-        results[q] = score(queries_.row(q), merged[b].candidates[q - begin]);
-      merged[b].candidates.clear();
+      std::vector<Candidates> all = merged[b].take();
+      for (size_t q = begin; q < end; ++q) results[q] = score(queries_.row(q), all[q - begin]);
       if (options_.on_done) options_.on_done(end - begin);
     });
     return results;
   }
 
  private:
-  // The candidates of a block's parts together.
-  struct Merged {
-    std::mutex mutex;
-    size_t parts_done = 0;
-    std::vector<Candidates> candidates;
-
-    // Whether this was the last part.
-    bool merge(std::vector<Candidates> part, size_t parts) {
-      const std::lock_guard lock(mutex);
-      if (candidates.empty()) {
-        candidates = std::move(part);
-      } else {
-        for (size_t q = 0; q < part.size(); ++q) candidates[q].add_all(part[q]);
-      }
-      return ++parts_done == parts;
-    }
-  };
-
   void find_selves() {
     self_.assign(queries_.count(), kNoRow);
     if (!options_.exclude_self) return;

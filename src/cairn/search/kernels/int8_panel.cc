@@ -20,6 +20,11 @@ namespace HWY_NAMESPACE {
 constexpr size_t kLanes = 16;
 static_assert(kPanelRows == 2 * kLanes);
 
+// sums + rows × query. Not the intrinsic, for which GCC 12 copies the sums to the stack and back.
+CAIRN_VNNI inline void add_products(__m512i& sums, __m512i rows, __m512i query) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(rows), "v"(query));
+}
+
 CAIRN_VNNI inline __m512i four_values(const int8_t* query) {
   int32_t four = 0;
   __builtin_memcpy(&four, query, sizeof(four));
@@ -60,8 +65,8 @@ CAIRN_VNNI void find_for_many(const Panel& panel, const Tile& tile, size_t group
 #pragma GCC unroll 12
     for (size_t q = 0; q < kTileQueries; ++q) {
       const __m512i query = four_values(queries + q * kGroup);
-      first[q] = _mm512_dpbusd_epi32(first[q], low, query);
-      second[q] = _mm512_dpbusd_epi32(second[q], high, query);
+      add_products(first[q], low, query);
+      add_products(second[q], high, query);
     }
     rows += kPanelRows * kGroup;
     queries += kTileQueries * kGroup;
@@ -83,15 +88,15 @@ CAIRN_VNNI void find_for_one(const Panel& panel, const Tile& tile, size_t groups
   for (; group + 2 <= groups; group += 2, rows += 4 * kBytes) {
     const __m512i query = four_values(tile.values + group * kGroup);
     const __m512i next = four_values(tile.values + (group + 1) * kGroup);
-    first = _mm512_dpbusd_epi32(first, _mm512_load_si512(rows), query);
-    second = _mm512_dpbusd_epi32(second, _mm512_load_si512(rows + kBytes), query);
-    first_odd = _mm512_dpbusd_epi32(first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
-    second_odd = _mm512_dpbusd_epi32(second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
+    add_products(first, _mm512_load_si512(rows), query);
+    add_products(second, _mm512_load_si512(rows + kBytes), query);
+    add_products(first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
+    add_products(second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
   }
   if (group < groups) {
     const __m512i query = four_values(tile.values + group * kGroup);
-    first = _mm512_dpbusd_epi32(first, _mm512_load_si512(rows), query);
-    second = _mm512_dpbusd_epi32(second, _mm512_load_si512(rows + kBytes), query);
+    add_products(first, _mm512_load_si512(rows), query);
+    add_products(second, _mm512_load_si512(rows + kBytes), query);
   }
   find(panel, tile, 0, _mm512_add_epi32(first, first_odd), _mm512_add_epi32(second, second_odd),
        promising);
