@@ -22,8 +22,8 @@ constexpr const char* kHelp = R"(
 Runs the network alone, one image at a time on one thread, in each precision in turn, so that a busy
 machine slows all alike. Prints the median images per second, and the ratio to the first precision.
 
-With --profile, also where the time goes: the share of each kind of step in the whole, and the
-slowest steps in the order of the network.
+With --profile, also where the time goes: share, time and floating point operations per second of
+each kind of step, and of the slowest steps in the order of the network.
 
 Examples:
   cairn bench embed --model model.onnx --size 512
@@ -71,35 +71,53 @@ engine::TensorMap input_for(const engine::Model& model, int size) {
   return {{input.name, image}};
 }
 
-// The steps' share of the time, by kind.
-void print_profile(const Contender& contender) {
-  double total = 0;
-  std::map<std::string, std::pair<double, int>> kinds;
-  std::vector<size_t> slowest(contender.steps.size());
-  for (size_t i = 0; i < slowest.size(); ++i) {
-    const engine::Executor::StepCost& step = contender.steps[i];
-    slowest[i] = i;
-    total += step.seconds;
-    kinds[step.label].first += step.seconds;
-    ++kinds[step.label].second;
+// What one or several steps take.
+struct Cost {
+  double seconds = 0;
+  double flops = 0;
+  int steps = 0;
+
+  void add(const engine::Executor::StepCost& step) {
+    seconds += step.seconds;
+    flops += step.flops;
+    ++steps;
   }
-  std::vector<std::pair<std::string, std::pair<double, int>>> sorted(kinds.begin(), kinds.end());
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [](const auto& a, const auto& b) { return a.second.first > b.second.first; });
-  fmt::print("\n{}: {:.2f} ms an image, each step at its fastest\n",
-             engine::precision_name(contender.precision), total * 1e3);
-  for (const auto& [label, cost] : sorted)
-    fmt::print("  {:5.1f} %  {:8.3f} ms  {} x {}\n", 100 * cost.first / total, cost.first * 1e3,
-               cost.second, label);
-  std::stable_sort(slowest.begin(), slowest.end(), [&](size_t a, size_t b) {
-    return contender.steps[a].seconds > contender.steps[b].seconds;
+  std::string text(double total) const {
+    const std::string rate =
+        flops > 0 ? fmt::format("{:7.0f} GFLOP/s", flops / seconds * 1e-9) : std::string(15, ' ');
+    return fmt::format("  {:5.1f} %  {:9.3f} ms  {}", 100 * seconds / total, seconds * 1e3, rate);
+  }
+};
+
+void print_profile(const Contender& contender) {
+  const Steps& steps = contender.steps;
+  Cost total;
+  std::map<std::string, Cost> kinds;
+  std::vector<size_t> slowest(steps.size());
+  for (size_t i = 0; i < steps.size(); ++i) {
+    slowest[i] = i;
+    total.add(steps[i]);
+    kinds[steps[i].label].add(steps[i]);
+  }
+  std::vector<std::pair<std::string, Cost>> sorted(kinds.begin(), kinds.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return a.second.seconds > b.second.seconds;
   });
+  fmt::print("\n{}, each step at its fastest:\n{}  all\n",
+             engine::precision_name(contender.precision), total.text(total.seconds));
+  for (const auto& [label, cost] : sorted)
+    fmt::print("{}  {} x {}\n", cost.text(total.seconds), cost.steps, label);
+  std::stable_sort(slowest.begin(), slowest.end(),
+                   [&](size_t a, size_t b) { return steps[a].seconds > steps[b].seconds; });
   slowest.resize(std::min(slowest.size(), kSlowest));
   std::sort(slowest.begin(), slowest.end());
   fmt::print("  the slowest steps:\n");
-  for (const size_t i : slowest)
-    fmt::print("  {:5.1f} %  {:8.3f} ms  step {}, {}\n", 100 * contender.steps[i].seconds / total,
-               contender.steps[i].seconds * 1e3, i, contender.steps[i].label);
+  for (const size_t i : slowest) {
+    Cost cost;
+    cost.add(steps[i]);
+    fmt::print("{}  step {}: {} {}\n", cost.text(total.seconds), i, steps[i].label,
+               steps[i].detail);
+  }
 }
 
 void keep_fastest(Steps& steps, const Steps& run) {

@@ -175,8 +175,8 @@ std::vector<Executor::StepCost> Executor::measure(const TensorMap& inputs,
   if (cached.plan == nullptr) return steps;
   std::vector<double> seconds;
   cached.plan->measure(inputs, impl_->arena_of(cached.plan->arena_bytes()), seconds);
-  for (const std::string& label : cached.plan->labels())
-    steps.push_back({label, seconds[steps.size()]});
+  for (const auto& step : cached.plan->steps())
+    steps.push_back({step->label, step->detail, step->flops, seconds[steps.size()]});
   return steps;
 }
 
@@ -191,9 +191,9 @@ Executor::PlanSummary Executor::summarise(const TensorMap& inputs,
   if (cached.plan == nullptr) return summary;
   summary.reorders = cached.plan->reorders();
   summary.peak_bytes = cached.plan->arena_bytes();
-  for (const std::string& label : cached.plan->labels()) {
+  for (const auto& step : cached.plan->steps()) {
     ++summary.steps;
-    ++summary.labels[label];
+    ++summary.labels[step->label];
   }
   return summary;
 }

@@ -85,7 +85,9 @@ class Executor {
   const Model& model() const;
   // What each step costs in one run, in order. Without optimise there are no steps.
   struct StepCost {
-    std::string label;
+    std::string label;   // the kind of step
+    std::string detail;  // shapes of convolutions; else empty
+    double flops = 0;    // of convolutions and products
     double seconds = 0;
   };
   std::vector<StepCost> measure(const TensorMap& inputs,

@@ -2,6 +2,8 @@
 // other tests of plans see to.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -163,6 +165,21 @@ TEST(bfloat16, rounds_to_the_nearest_and_ties_to_even) {
   }
   for (size_t i = from.size() - 2; i < from.size(); ++i)
     EXPECT_TRUE(std::isnan(kernels::to_float(rounded[i])));
+}
+
+TEST(measurement, tells_the_time_and_the_operations_of_each_step) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    Executor executor(network().model(), precision);
+    const TensorMap inputs = image(3, 40, 40, 1);
+    const auto steps = executor.measure(inputs);
+    EXPECT_EQ(steps.size(), executor.summarise(inputs).steps);
+    const auto stem = std::find_if(steps.begin(), steps.end(),
+                                   [](const auto& step) { return step.label == "Conv"; });
+    ASSERT_NE(stem, steps.end());
+    EXPECT_EQ(stem->detail, "3x40x40 -> 32x40x40, 3x3");
+    EXPECT_EQ(stem->flops, 2.0 * 40 * 40 * 32 * 3 * 3 * 3);
+    EXPECT_GT(stem->seconds, 0);
+  }
 }
 
 TEST(precision, has_names) {

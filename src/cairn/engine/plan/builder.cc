@@ -375,14 +375,15 @@ bool PlanBuilder::may_overwrite(BufferId buffer) {
                      [&](const std::string& name) { return value(name).uses == 0; });
 }
 
-void PlanBuilder::add_primitive(const std::string& label, const dnnl::primitive& primitive,
-                                const Layout& scratchpad, const std::vector<Argument>& reads,
-                                const std::vector<Argument>& writes) {
+Step& PlanBuilder::add_primitive(const std::string& label, const dnnl::primitive& primitive,
+                                 const Layout& scratchpad, const std::vector<Argument>& reads,
+                                 const std::vector<Argument>& writes) {
   auto step = std::make_unique<DnnlStep>(dnnl_engine(), primitive, scratchpad);
   step->label = label;
   for (const Argument& argument : reads) step->add(dnnl_engine(), argument, false);
   for (const Argument& argument : writes) step->add(dnnl_engine(), argument, true);
   add_step(std::move(step));
+  return *steps.back();
 }
 
 std::string PlanBuilder::temporary(const std::string& stem) {

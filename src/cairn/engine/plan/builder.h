@@ -99,9 +99,9 @@ class PlanBuilder {
     BufferId buffer = 0;
   };
   void add_step(std::unique_ptr<Step> step) { steps.push_back(std::move(step)); }
-  void add_primitive(const std::string& label, const dnnl::primitive& primitive,
-                     const Layout& scratchpad, const std::vector<Argument>& reads,
-                     const std::vector<Argument>& writes);
+  Step& add_primitive(const std::string& label, const dnnl::primitive& primitive,
+                      const Layout& scratchpad, const std::vector<Argument>& reads,
+                      const std::vector<Argument>& writes);
 
   // The output takes an activation of a planned float32 value, in its layout.
   void add_activation(const std::string& input, const std::string& output,

@@ -1,5 +1,8 @@
 #include "cairn/engine/plan/conv_problem.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 namespace cairn::engine {
 namespace {
 
@@ -15,6 +18,22 @@ Shape ConvProblem::weights_shape() const {
   shape[0] = out[1] / groups;
   shape.insert(shape.begin(), groups);
   return shape;
+}
+
+double ConvProblem::flops() const {
+  const auto positions = static_cast<double>(element_count(out)) / static_cast<double>(out[1]);
+  return 2 * positions * static_cast<double>(weights->count());
+}
+
+std::string ConvProblem::text() const {
+  const auto join = [](auto begin, auto end) {
+    return fmt::format("{}", fmt::join(begin, end, "x"));
+  };
+  const std::string grouped = groups > 1 ? fmt::format(" in {} groups", groups) : "";
+  const Shape& filter = weights->shape();
+  return fmt::format("{} -> {}, {}{}", join(in.begin() + 1, in.end()),
+                     join(out.begin() + 1, out.end()), join(filter.begin() + 2, filter.end()),
+                     grouped);
 }
 
 DataType ConvProblem::source_type(const PlanBuilder& builder, const std::string& output) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "cairn/engine/plan/builder.h"
@@ -24,6 +25,8 @@ struct ConvProblem {
   DataType source_type(const PlanBuilder& builder, const std::string& output) const;
   // With a leading axis of groups, where there are several.
   Shape weights_shape() const;
+  double flops() const;
+  std::string text() const;  // "64x56x56 -> 256, 1x1"
   // Set where the primitive takes only a part of the weights at a time.
   std::optional<Shape> shape_of_weights{};
 };

@@ -244,6 +244,10 @@ bool add_chunks(PlanBuilder& builder, const std::vector<Chunkable>& convs, int64
   auto step = std::make_unique<ChunkStep>(std::move(stages), static_cast<size_t>(out[0]), chunks,
                                           from, to, between);
   step->scratchpad_bytes = scratchpad;
+  for (const Chunkable& conv : convs) {
+    step->detail += (step->detail.empty() ? "" : "; ") + conv.problem.text();
+    step->flops += conv.problem.flops();
+  }
   builder.add_step(std::move(step));
   builder.define(last.node->outputs[0], DType::kF32, out, {target, to.buffer});
   return true;

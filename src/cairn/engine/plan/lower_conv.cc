@@ -58,8 +58,11 @@ class ConvLowering {
     if (binary)
       reads.push_back(
           {DNNL_ARG_ATTR_MULTIPLE_POST_OP(residual_index_) | DNNL_ARG_SRC_1, out_layout, operand});
-    builder_.add_primitive("Conv", convolution_forward(*primitive), primitive->scratchpad_desc(),
-                           reads, {{DNNL_ARG_DST, out_layout, target}});
+    Step& step = builder_.add_primitive("Conv", convolution_forward(*primitive),
+                                        primitive->scratchpad_desc(), reads,
+                                        {{DNNL_ARG_DST, out_layout, target}});
+    step.detail = problem_.text();
+    step.flops = problem_.flops();
     builder_.define(node_.outputs[0], DType::kF32, out_, {out_layout, target});
     return true;
   }

@@ -86,8 +86,11 @@ bool lower_gemm(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
                                                         primitive->weights_desc()))}};
   if (product->bias != nullptr)
     reads.push_back({DNNL_ARG_BIAS, bias, builder.constant_buffer(product->bias->memory())});
-  builder.add_primitive(node.op_type, inner_product_forward(*primitive),
-                        primitive->scratchpad_desc(), reads, {{DNNL_ARG_DST, target, buffer}});
+  Step& step =
+      builder.add_primitive(node.op_type, inner_product_forward(*primitive),
+                            primitive->scratchpad_desc(), reads, {{DNNL_ARG_DST, target, buffer}});
+  step.flops = 2 * static_cast<double>(product->rows) * static_cast<double>(product->depth) *
+               static_cast<double>(product->columns);
   builder.define(node.outputs[0], DType::kF32, out, {plain_layout(out), buffer});
   return true;
 }

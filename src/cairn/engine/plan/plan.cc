@@ -131,10 +131,4 @@ TensorMap Plan::measure(const TensorMap& inputs, char* arena, std::vector<double
   return collect(outputs);
 }
 
-std::vector<std::string> Plan::labels() const {
-  std::vector<std::string> all;
-  for (const std::unique_ptr<Step>& step : steps_) all.push_back(step->label);
-  return all;
-}
-
 }  // namespace cairn::engine

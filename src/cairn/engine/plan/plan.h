@@ -25,7 +25,7 @@ class Plan {
 
   size_t arena_bytes() const { return arena_bytes_; }
   size_t reorders() const { return reorders_; }
-  std::vector<std::string> labels() const;  // of the steps
+  const std::vector<std::unique_ptr<Step>>& steps() const { return steps_; }
   // Runs as run() does, and adds the seconds of each step.
   TensorMap measure(const TensorMap& inputs, char* arena, std::vector<double>& seconds);
 
