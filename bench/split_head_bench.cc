@@ -36,9 +36,8 @@ void steps(const Ranks& ranks, int64_t classes, int64_t dim, int64_t batch) {
   const loss::ArcFace margin({.scale = 30, .margin = 0.3});
   optim::OptimiserOptions options;
   options.type = "sgd";
-  optim::Optimiser optimiser(
-      options, {{"head", head.weight(), 1, true}},
-      [&](double whole, double part) { return ranks.sum(ranks.first() ? whole + part : part); });
+  optim::Optimiser optimiser(options, {{"head", head.weight(), 1, true}},
+                             [&](double whole, double part) { return ranks.sum(whole, part); });
   const Slice rows = slice_of(batch, ranks.rank(), ranks.world());
   torch::manual_seed(ranks.rank());
   const torch::Tensor embeddings = torch::randn({rows.size(), dim}, torch::requires_grad());

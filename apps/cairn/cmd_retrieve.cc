@@ -118,6 +118,10 @@ void check(const Options& options) {
                             options.rerank));
 }
 
+void require_photos(const std::string& index, size_t photos) {
+  if (photos == 0) throw Error(index + ": holds no embeddings to search in");
+}
+
 ModelSets load_model(const Options& options, size_t m, const ReferenceLabels* labels) {
   ModelSets sets{
       embed::map_embeddings(options.queries[m]), embed::map_embeddings(options.index[m]), {}};
@@ -208,7 +212,7 @@ void write_answers(const Options& options, const std::vector<std::string>& queri
 
 void search_alone(const Options& options) {
   const PlainSearch sets = open_queries_and_index(options.queries[0], options.index[0]);
-  if (sets.index.size() == 0) throw Error(options.index[0] + ": holds no embeddings to search in");
+  require_photos(options.index[0], sets.index.size());
   const auto results = sets.index.search(
       rows_of(sets.queries),
       search_options(options.ranking.top, options.ranking.threads, sets.queries.size()));
@@ -232,8 +236,7 @@ void retrieve_command(const Options& options) {
       sets.push_back(load_model(options, m, labels.get()));
   }
   require_same_photos(sets, options);
-  if (sets[0].index.size() == 0)
-    throw Error(options.index[0] + ": holds no embeddings to search in");
+  require_photos(options.index[0], sets[0].index.size());
   for (const std::string& id : sets[0].index.ids) eval::require_image_id(id, options.out);
   write_answers(options, sets[0].queries.ids, ranked_lists(sets, options), sets[0].index.size(),
                 [&](size_t row) { return sets[0].index.ids[row]; });

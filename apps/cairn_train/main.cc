@@ -158,6 +158,7 @@ int main(int argc, char** argv) try {
   if (code == 0) return 0;
   std::fflush(nullptr);
   std::_Exit(code);  // see run_job(): a failed rank must not wait for the others
-} catch (...) {
+} catch (...) {      // before a command could run: run_app() answers for all else
+  std::fputs("cairn: cairn-train could not start (out of memory?)\n", stderr);
   std::_Exit(cairn::apps::kFailed);
 }

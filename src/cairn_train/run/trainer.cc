@@ -132,9 +132,8 @@ optim::Optimiser Trainer::make_optimiser() {
   for (optim::TrainedParameter& parameter : parameters)
     parameter.split = parameter.name.starts_with(nn::kHeadPrefix) &&
                       objective_->is_split(parameter.name.substr(5));
-  return {recipe_.optimiser, std::move(parameters), [this](double whole, double part) {
-            return ranks_.sum(ranks_.first() ? whole + part : part);
-          }};
+  return {recipe_.optimiser, std::move(parameters),
+          [this](double whole, double part) { return ranks_.sum(whole, part); }};
 }
 
 // Those that are trained and that every rank has whole; backward reaches them from the last to the

@@ -216,13 +216,19 @@ void Ranks::wait_for_readers() const {
   std::this_thread::sleep_for(4 * kPoll);
 }
 
-void Ranks::sum(torch::Tensor& tensor) const {
-  if (alone()) return;
+// `start` starts an operation on a list of one contiguous tensor.
+template <typename Start>
+void Ranks::in_place(torch::Tensor& tensor, const Start& start) const {
   in_step([&] {
     std::vector<torch::Tensor> one{tensor.contiguous()};
-    groups_->of(tensor).allreduce(one)->wait();
+    start(one)->wait();
     if (!one[0].is_same(tensor)) tensor.copy_(one[0]);
   });
+}
+
+void Ranks::sum(torch::Tensor& tensor) const {
+  if (alone()) return;
+  in_place(tensor, [&](auto& one) { return groups_->of(tensor).allreduce(one); });
 }
 
 double Ranks::sum(double value) const {
@@ -231,24 +237,20 @@ double Ranks::sum(double value) const {
   return one.item<double>();
 }
 
+double Ranks::sum(double of_first, double of_each) const {
+  return sum(first() ? of_first + of_each : of_each);
+}
+
 void Ranks::max(torch::Tensor& tensor) const {
   if (alone()) return;
-  in_step([&] {
-    std::vector<torch::Tensor> one{tensor.contiguous()};
-    c10d::AllreduceOptions options;
-    options.reduceOp = c10d::ReduceOp::MAX;
-    groups_->of(tensor).allreduce(one, options)->wait();
-    if (!one[0].is_same(tensor)) tensor.copy_(one[0]);
-  });
+  c10d::AllreduceOptions options;
+  options.reduceOp = c10d::ReduceOp::MAX;
+  in_place(tensor, [&](auto& one) { return groups_->of(tensor).allreduce(one, options); });
 }
 
 void Ranks::from_first(torch::Tensor& tensor) const {
   if (alone() || tensor.numel() == 0) return;
-  in_step([&] {
-    std::vector<torch::Tensor> one{tensor.contiguous()};
-    groups_->of(tensor).broadcast(one)->wait();
-    if (!one[0].is_same(tensor)) tensor.copy_(one[0]);
-  });
+  in_place(tensor, [&](auto& one) { return groups_->of(tensor).broadcast(one); });
 }
 
 std::string Ranks::from_first(const std::string& text) const {

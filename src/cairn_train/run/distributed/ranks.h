@@ -44,6 +44,8 @@ class Ranks {
   void sum(torch::Tensor& tensor) const;  // in place, over the ranks
   void max(torch::Tensor& tensor) const;
   double sum(double value) const;
+  // Rank 0's first number and everybody's second, added: what all know, and their parts.
+  double sum(double of_first, double of_each) const;
   void from_first(torch::Tensor& tensor) const;  // everybody gets rank 0's
   std::string from_first(const std::string& text) const;
   std::vector<torch::Tensor> gather(const torch::Tensor& tensor) const;  // by rank
@@ -71,6 +73,8 @@ class Ranks {
   // The numbers of rows of all ranks, and the rows with zeros up to the largest.
   std::pair<std::vector<int64_t>, torch::Tensor> padded(const torch::Tensor& rows) const;
   void in_step(const std::function<void()>& work) const;
+  template <typename Start>
+  void in_place(torch::Tensor& tensor, const Start& start) const;
   [[noreturn]] void explain(const std::string& what) const;
   void close() const;                     // the connections
   std::vector<int> silent_ranks() const;  // those that have not said that they end
