@@ -36,6 +36,21 @@ std::map<std::string, size_t> producers_of(const Graph& graph) {
 
 }  // namespace
 
+const char* op_type_of(const PostOp& post_op) {
+  switch (post_op.kind) {
+    case PostOp::Kind::kAdd:
+      return "Add";
+    case PostOp::Kind::kPRelu:
+      return "PRelu";
+    case PostOp::Kind::kQuantize:
+      return "QuantizeLinear";
+    case PostOp::Kind::kActivation:
+      break;
+  }
+  CAIRN_ASSERT(false);
+  return "";
+}
+
 void sort_nodes(Graph& graph) {
   const std::map<std::string, size_t> producers = producers_of(graph);
   std::set<std::string> given;

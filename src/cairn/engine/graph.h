@@ -12,25 +12,43 @@
 
 namespace cairn::engine {
 
+// Numbers of 8 bits (kU8, kI8) that stand for real ones: real = (number - zero) * scale.
+struct Grid {
+  DType type = DType::kU8;
+  float scale = 1;
+  int32_t zero = 0;
+  bool operator==(const Grid&) const = default;
+};
+
 enum class Activation { kRelu, kClip, kSigmoid, kSilu, kHardSwish, kHardSigmoid, kTanh, kElu };
 
 // What a fused Conv or Gemm does to each result before it is written.
 struct PostOp {
-  enum class Kind { kActivation, kAdd, kPRelu };
+  enum class Kind { kActivation, kAdd, kPRelu, kQuantize };
   Kind kind = Kind::kActivation;
   Activation activation = Activation::kRelu;
-  float alpha = 0;     // leaky slope, lower bound, …
-  float beta = 0;      // upper bound, …
-  size_t operand = 0;  // kAdd, kPRelu: which of the node's inputs is the other term, or the slopes
+  float alpha = 0;  // leaky slope, lower bound, …
+  float beta = 0;   // upper bound, …
+  // Which of the node's inputs is the other term (kAdd), the slopes (kPRelu), or the scale, which
+  // the zero point follows (kQuantize).
+  size_t operand = 0;
+  Grid grid{};  // kQuantize, which is always the last
 };
 
 // A fused node's inputs up to here are its own (data, weights, bias); what its post-operations read
 // comes after.
 inline constexpr size_t kBaseInputs = 3;
 
-// A node of the file, or one that a pass made of several. Fused nodes are always float32.
+// A node of the file, or one that a pass made of several. Fused nodes are float32 up to kQuantize.
 struct GraphNode : Node {
   std::vector<PostOp> post_ops;
+};
+
+// What a float32 constant was dequantised from: -127 to 127, times one scale for each index of the
+// first axis.
+struct QuantisedWeights {
+  Tensor values;  // int8
+  std::vector<float> scales;
 };
 
 struct Graph {
@@ -38,9 +56,10 @@ struct Graph {
   int64_t opset = 13;
   uint64_t max_tensor_elements = 0;  // see LoadOptions
   uint64_t max_memory = 0;
-  std::vector<GraphNode> nodes;             // every input is made before it is used
-  std::map<std::string, Tensor> constants;  // initialisers, Constant nodes, folded values
-  std::vector<ValueInfo> inputs;            // without initialisers
+  std::vector<GraphNode> nodes;                       // every input is made before it is used
+  std::map<std::string, Tensor> constants;            // initialisers, Constant nodes, folded values
+  std::map<std::string, QuantisedWeights> quantised;  // what some of the constants are, exactly
+  std::vector<ValueInfo> inputs;                      // without initialisers
   std::vector<ValueInfo> outputs;
   std::map<std::string, std::string> metadata;
   int64_t parameter_count = 0;
@@ -57,6 +76,9 @@ struct Graph {
     return found == constants.end() ? nullptr : &found->second;
   }
 };
+
+// The operator of the file that a post-operation other than an activation was.
+const char* op_type_of(const PostOp& post_op);
 
 // Puts the nodes into execution order (the file's own where that is one). Throws Error that names
 // the node for an undefined input, a value made twice and a cycle.

@@ -80,13 +80,15 @@ std::vector<Tensor> run_graph_node(const Graph& graph, const GraphNode& node,
       continue;
     }
     Node other;
-    other.op_type = post_op.kind == PostOp::Kind::kAdd ? "Add" : "PRelu";
+    other.op_type = op_type_of(post_op);
     other.name = node.describe();
     other.outputs = node.outputs;
-    value = run_node(graph, other, {&value, inputs[post_op.operand]}, heap)[0];
+    std::vector<const Tensor*> operands = {&value, inputs[post_op.operand]};
+    if (post_op.kind == PostOp::Kind::kQuantize) operands.push_back(inputs[post_op.operand + 1]);
+    value = run_node(graph, other, std::move(operands), heap)[0];
   }
   Tensor result = allocator.allocate(0, value.dtype(), value.shape());
-  if (value.bytes() > 0) std::memcpy(result.data<float>(), value.data<float>(), value.bytes());
+  if (value.bytes() > 0) std::memcpy(result.data<char>(), value.data<char>(), value.bytes());
   return {result};
 }
 

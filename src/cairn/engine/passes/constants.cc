@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 #include "cairn/base/error.h"
 #include "cairn/engine/interpreter.h"
@@ -16,6 +18,28 @@ bool folds(const Graph& graph, const GraphNode& node) {
   return std::all_of(node.inputs.begin(), node.inputs.end(), [&](const std::string& input) {
     return input.empty() || graph.constants.contains(input);
   });
+}
+
+// Remembers of weights of a Conv that they are 8 bits on one grid per output channel.
+void remember_quantised(Graph& graph, const GraphNode& node) {
+  if (node.op_type != "DequantizeLinear" || node.outputs.size() != 1) return;
+  const Tensor& values = *graph.constant(node.inputs[0]);
+  const Tensor& scales = *graph.constant(node.inputs[1]);
+  const auto rank = static_cast<int64_t>(values.shape().size());
+  if (values.dtype() != DType::kI8 || rank < 3) return;
+  const auto channels = static_cast<size_t>(values.dim(0));
+  const int64_t axis = node.get_int("axis", 1);
+  const bool along_first = (axis < 0 ? axis + rank : axis) == 0 && scales.count() == channels;
+  if (!along_first && !(scales.count() == 1 && scales.shape().empty())) return;
+  if (node.inputs.size() > 2 && !node.inputs[2].empty()) {
+    const std::span<const int8_t> zeros = graph.constant(node.inputs[2])->values<int8_t>();
+    if (std::any_of(zeros.begin(), zeros.end(), [](int8_t zero) { return zero != 0; })) return;
+  }
+  std::vector<float> all(scales.values<float>().begin(), scales.values<float>().end());
+  if (std::any_of(all.begin(), all.end(), [](float s) { return !(s > 0) || !std::isfinite(s); }))
+    return;
+  all.resize(channels, all[0]);
+  graph.quantised[node.outputs[0]] = {values, std::move(all)};
 }
 
 }  // namespace
@@ -40,6 +64,7 @@ void fold_constants(Graph& graph) {
       budget -= std::min<uint64_t>(budget, results[k].count());
       graph.constants[node.outputs[k]] = std::move(results[k]);
     }
+    remember_quantised(graph, node);
     rewriter.remove(i);
   }
 }
@@ -51,7 +76,9 @@ void remove_dead(Graph& graph) {
   for (const size_t i : nodes_for(graph, used)) kept.push_back(std::move(graph.nodes[i]));
   graph.nodes = std::move(kept);
   for (const GraphNode& node : graph.nodes) used.insert(node.inputs.begin(), node.inputs.end());
-  std::erase_if(graph.constants, [&](const auto& entry) { return !used.contains(entry.first); });
+  const auto unused = [&](const auto& entry) { return !used.contains(entry.first); };
+  std::erase_if(graph.constants, unused);
+  std::erase_if(graph.quantised, unused);
 }
 
 }  // namespace cairn::engine

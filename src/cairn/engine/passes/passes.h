@@ -23,7 +23,8 @@ void fold_pads(Graph& graph);
 void fold_affine(Graph& graph);
 
 // Activations and residual additions after a Conv or Gemm with constant float32 weights become its
-// post-operations. x * Sigmoid(x) is SiLU, x * HardSigmoid(x) with the slope 1/6 is HardSwish.
+// post-operations, and so does QuantizeLinear after a Conv. x * Sigmoid(x) is SiLU, x *
+// HardSigmoid(x) with the slope 1/6 is HardSwish.
 void fuse_post_ops(Graph& graph);
 
 // Nodes and constants that no output needs vanish.

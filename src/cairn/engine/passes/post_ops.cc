@@ -4,6 +4,7 @@
 #include "cairn/engine/activation.h"
 #include "cairn/engine/passes/passes.h"
 #include "cairn/engine/passes/rewriter.h"
+#include "cairn/engine/quantised.h"
 
 namespace cairn::engine {
 namespace {
@@ -34,7 +35,8 @@ class ChainFuser {
 
   void fuse() {
     while (rewriter_.node(i_).post_ops.size() < kMaxPostOps &&
-           (fuse_activation() || fuse_gated_activation() || fuse_prelu() || fuse_addition())) {
+           (fuse_activation() || fuse_gated_activation() || fuse_prelu() || fuse_addition() ||
+            fuse_quantisation())) {
     }
   }
 
@@ -125,6 +127,23 @@ class ChainFuser {
     const std::string other = add.inputs[add.inputs[0] == value() ? 1 : 0];
     if (other.empty() || rewriter_.graph().constant(other) != nullptr) return false;
     append(with_operand(PostOp::Kind::kAdd, other), static_cast<size_t>(user));
+    return true;
+  }
+
+  bool fuse_quantisation() {
+    const int64_t user = only_user("QuantizeLinear");
+    if (user < 0 || rewriter_.node(i_).op_type != "Conv") return false;
+    const GraphNode& quantise = rewriter_.node(static_cast<size_t>(user));
+    const std::optional<Grid> grid = grid_of(rewriter_.graph(), quantise);
+    if (!grid || quantise.inputs[0] != value()) return false;
+    const std::string scale = quantise.inputs[1];
+    const std::string zero = quantise.inputs.size() > 2 ? quantise.inputs[2] : "";
+    PostOp post_op = with_operand(PostOp::Kind::kQuantize, scale);
+    std::vector<std::string> inputs = rewriter_.node(i_).inputs;
+    inputs.push_back(zero);
+    rewriter_.set_inputs(i_, inputs);
+    post_op.grid = *grid;
+    append(post_op, static_cast<size_t>(user));
     return true;
   }
 

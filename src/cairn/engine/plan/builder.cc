@@ -84,16 +84,23 @@ void PlanBuilder::lower(const GraphNode& node) {
     if (lower_constant(node)) return;
   }
   if (node.post_ops.empty() && lower_view(node, *outputs)) return;
-  const bool one = node.outputs.size() == 1 && (*outputs)[0].dtype == DType::kF32 &&
-                   fits_dnnl((*outputs)[0].shape);
-  if (one) {
-    using Lowering = bool (*)(PlanBuilder&, const GraphNode&, const Shape&);
-    static constexpr Lowering kLowerings[] = {
-        lower_chunked_conv, lower_conv,   lower_gemm,   lower_pool,   lower_eltwise,
-        lower_channels,     lower_binary, lower_concat, lower_resize, lower_instance_norm};
-    for (const Lowering lowering : kLowerings)
-      if (lowering(*this, node, (*outputs)[0].shape)) return;
-  }
+  const DType type = (*outputs)[0].dtype;
+  const bool one = node.outputs.size() == 1 && fits_dnnl((*outputs)[0].shape);
+  const auto lowered_by = [&](std::initializer_list<Lowering> lowerings) {
+    return std::any_of(lowerings.begin(), lowerings.end(), [&](const Lowering& lowering) {
+      return lowering(*this, node, (*outputs)[0].shape);
+    });
+  };
+  if (one && (type == DType::kU8 || type == DType::kI8) &&
+      lowered_by({lower_int8_conv, lower_quantise}))
+    return;
+  if (one && type == DType::kF32 &&
+      lowered_by({lower_int8_conv, lower_dequantise, lower_chunked_conv, lower_conv, lower_gemm,
+                  lower_pool, lower_eltwise, lower_channels, lower_binary, lower_concat,
+                  lower_resize, lower_instance_norm}))
+    return;
+  if (!node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize)
+    return lower_then_quantise(node);
   if (!node.post_ops.empty()) return lower_chain(node);
   lower_generic(node, *outputs);
 }
@@ -102,7 +109,7 @@ bool PlanBuilder::lower_pair(const GraphNode& first, const GraphNode& second) {
   if (first.op_type != "Conv" || second.op_type != "Conv" || first.outputs.size() != 1 ||
       second.outputs.size() != 1 || first.inputs.empty() || second.inputs.empty() ||
       second.inputs[0] != first.outputs[0] || value(first.outputs[0]).uses != 1 ||
-      first.inputs[0].empty() || !is_planned_f32(first.inputs[0]))
+      first.inputs[0].empty() || !is_planned_f32(first.inputs[0]) || is_int8_conv(*this, first))
     return false;
   const auto wide = infer(first);
   if (!wide || (*wide)[0].dtype != DType::kF32 || !fits_dnnl((*wide)[0].shape)) return false;
@@ -161,7 +168,10 @@ std::optional<std::vector<InferredOutput>> PlanBuilder::infer(const GraphNode& n
     if (!input.empty()) held.push_back(stand_in(value(input)));
     inputs.push_back(input.empty() ? nullptr : &held.back());
   }
-  return infer_outputs(graph_, node, inputs);
+  auto outputs = infer_outputs(graph_, node, inputs);
+  if (outputs && !node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize)
+    (*outputs)[0].dtype = node.post_ops.back().grid.type;
+  return outputs;
 }
 
 // Reshape and the like: another shape for the same bytes.
@@ -206,7 +216,7 @@ void PlanBuilder::lower_chain(const GraphNode& node) {
       add_activation(last, next, post_op);
     } else {
       GraphNode other;
-      other.op_type = post_op.kind == PostOp::Kind::kAdd ? "Add" : "PRelu";
+      other.op_type = op_type_of(post_op);
       other.name = node.name;
       other.inputs = {last, node.inputs[post_op.operand]};
       other.outputs = {next};
@@ -215,6 +225,25 @@ void PlanBuilder::lower_chain(const GraphNode& node) {
     }
     last = next;
   }
+}
+
+// The quantisation as a node of its own.
+void PlanBuilder::lower_then_quantise(const GraphNode& node) {
+  GraphNode base = node;
+  const PostOp last = base.post_ops.back();
+  base.post_ops.pop_back();
+  base.inputs.resize(last.operand);
+  base.outputs = {temporary(node.outputs[0])};
+  GraphNode quantise;
+  quantise.op_type = op_type_of(last);
+  quantise.name = node.name;
+  quantise.inputs = {base.outputs[0], node.inputs[last.operand], node.inputs[last.operand + 1]};
+  quantise.outputs = node.outputs;
+  for (const GraphNode* part : {&base, &quantise})
+    for (const std::string& input : part->inputs)
+      if (!input.empty()) expect_use(input);  // lower() takes them away again
+  lower(base);
+  lower(quantise);
 }
 
 std::vector<StepInput> PlanBuilder::step_inputs(const GraphNode& node) {
@@ -330,6 +359,24 @@ Layout PlanBuilder::map_layout(const Shape& map, DataType type) const {
                                            : blocked_layout(map, type);
 }
 
+Layout PlanBuilder::layout_of(const std::string& name) {
+  const PlanValue& found = value(name);
+  const Layout& layout = found.placements[0].layout;
+  return is_8bit(layout) ? with_type(layout, map_type_of(name, found.shape)) : layout;
+}
+
+Placement PlanBuilder::computed(const std::string& name) {
+  const Layout layout = layout_of(name);
+  return {layout, in_layout(name, layout)};
+}
+
+const Placement* PlanBuilder::in_8_bits(const std::string& name) {
+  const PlanValue& found = value(name);
+  const bool there = found.kind == Kind::kPlanned && found.dtype == DType::kF32 &&
+                     !found.placements[0].layout.is_zero() && is_8bit(found.placements[0].layout);
+  return there ? &found.placements[0] : nullptr;
+}
+
 Placement PlanBuilder::as_f32(const std::string& name) {
   const Layout layout = with_type(layout_of(name), DataType::f32);
   return {layout, in_layout(name, layout)};
@@ -339,7 +386,10 @@ BufferId PlanBuilder::plain(const std::string& name) {
   PlanValue& found = value(name);
   if (found.kind == Kind::kConstant) return constant_buffer(found.constant.memory());
   if (found.placements[0].layout.is_zero()) return found.placements[0].buffer;
-  return in_layout(name, plain_layout(found.shape));
+  const bool number = found.dtype == DType::kF32;
+  return in_layout(
+      name,
+      plain_layout(found.shape, number ? DataType::f32 : found.placements[0].layout.data_type()));
 }
 
 BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
@@ -354,7 +404,24 @@ BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
   }
   for (const Placement& placement : found.placements)
     if (same_bytes(placement.layout, layout)) return placement.buffer;
-  const Placement from = found.placements[0];
+  // Numbers come of 8 bits by a step of their own, which leaves every one in its place.
+  Placement from = found.placements[0];
+  if (is_8bit(from.layout) && !is_8bit(layout)) {
+    const auto numbers =
+        std::find_if(found.placements.begin(), found.placements.end(),
+                     [](const Placement& placement) { return !is_8bit(placement.layout); });
+    if (numbers != found.placements.end()) {
+      from = *numbers;
+    } else {
+      const Layout same_places = with_type(from.layout, layout.data_type());
+      const Placement made{same_places, new_buffer(same_places.get_size())};
+      add_dequantisation(*this, from, layout.data_type(), made.buffer);
+      found.placements.push_back(made);
+      residents_[made.buffer].push_back(name);
+      if (same_bytes(same_places, layout)) return made.buffer;
+      from = made;
+    }
+  }
   const BufferId buffer = new_buffer(layout.get_size());
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -363,7 +430,7 @@ BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
   add_primitive("reorder", dnnl::reorder(reorder), reorder.scratchpad_desc(),
                 {{DNNL_ARG_FROM, from.layout, from.buffer}}, {{DNNL_ARG_TO, layout, buffer}});
   ++reorders;
-  found.placements.push_back({layout, buffer});
+  found.placements.push_back({layout, buffer, from.grid});
   residents_[buffer].push_back(name);
   return buffer;
 }

@@ -21,8 +21,11 @@ namespace cairn::engine {
 
 // One way in which a value lies in memory.
 struct Placement {
-  Layout layout;  // of a float32 value that fits oneDNN; otherwise unset, and row-major
+  // Of float32 values, and of 8-bit ones that were quantised, as far as they fit oneDNN; otherwise
+  // unset, and row-major.
+  Layout layout;
   BufferId buffer = 0;
+  Grid grid{};  // of a float32 value that lies in 8 bits
 };
 
 struct PlanValue {
@@ -36,6 +39,10 @@ struct PlanValue {
   std::vector<Placement> placements;  // kPlanned: the first is where it was computed
   size_t uses = 0;                    // by nodes that are not lowered yet, and by outputs
 };
+
+class PlanBuilder;
+// Makes the steps of a node and defines its output of this shape, or does nothing: false.
+using Lowering = bool (*)(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 
 class PlanBuilder {
  public:
@@ -84,10 +91,15 @@ class PlanBuilder {
   // Where the value lies row-major, or in this layout: reordered where it does not yet.
   BufferId plain(const std::string& name);
   BufferId in_layout(const std::string& name, const Layout& layout);
-  // The value in the layout in which it was computed, as float32.
+  // The layout in which a float32 value was computed; where that is one of 8 bits, the one in which
+  // it is to be read as numbers.
+  Layout layout_of(const std::string& name);
+  // The value in that layout.
+  Placement computed(const std::string& name);
+  // The same as float32.
   Placement as_f32(const std::string& name);
-  // The layout in which the value was computed.
-  const Layout& layout_of(const std::string& name) { return value(name).placements[0].layout; }
+  // Where a float32 value lies in 8 bits; null where it does not.
+  const Placement* in_8_bits(const std::string& name);
   // Whether nobody needs what the buffer holds once the node being lowered has run, so that it may
   // write there.
   bool may_overwrite(BufferId buffer);
@@ -116,6 +128,7 @@ class PlanBuilder {
   std::optional<std::vector<InferredOutput>> infer(const GraphNode& node);
   bool lower_view(const GraphNode& node, const std::vector<InferredOutput>& outputs);
   void lower_chain(const GraphNode& node);
+  void lower_then_quantise(const GraphNode& node);
   void lower_generic(const GraphNode& node, const std::vector<InferredOutput>& outputs);
   void lower_dynamic(const GraphNode& node);
   std::vector<struct StepInput> step_inputs(const GraphNode& node);
@@ -142,6 +155,17 @@ bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& ou
 bool lower_instance_norm(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+
+// The lowerings of 8-bit values: a Conv of 8 bits by 8 bits, whose result is of 8 bits where the
+// node ends with a quantisation; a DequantizeLinear, which costs nothing; a QuantizeLinear.
+bool lower_int8_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_dequantise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_quantise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+// Whether a Conv's input and weights are of 8 bits, and the processor multiplies them natively.
+bool is_int8_conv(PlanBuilder& builder, const GraphNode& node);
+// The step that makes numbers of a value in 8 bits: the same places in a float type.
+void add_dequantisation(PlanBuilder& builder, const Placement& from, DataType type,
+                        BufferId target);
 
 // A Conv that widens and the depthwise Conv that follows it, a few channels at a time. wide: the
 // shape between them.

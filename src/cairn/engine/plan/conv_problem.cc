@@ -70,8 +70,8 @@ std::optional<convolution_forward::primitive_desc> describe_conv(
     const Layout& target, const dnnl::primitive_attr& attributes, std::string_view wanted) {
   dnnl::memory::dims dilates = problem.window.dilations;
   for (int64_t& dilation : dilates) --dilation;
-  const Layout weights =
-      any_layout(problem.shape_of_weights.value_or(problem.weights_shape()), source.data_type());
+  const Layout weights = any_layout(problem.shape_of_weights.value_or(problem.weights_shape()),
+                                    is_8bit(source) ? DataType::s8 : source.data_type());
   const Layout bias = problem.bias != nullptr ? plain_layout({problem.out[1]}) : Layout();
   try {
     const convolution_forward::desc description(
@@ -88,11 +88,18 @@ std::optional<convolution_forward::primitive_desc> describe_conv(
   }
 }
 
+void add_copy(PlanBuilder& builder, const Layout& layout, BufferId from, BufferId to) {
+  const dnnl::reorder::primitive_desc reorder(builder.dnnl_engine(), layout, builder.dnnl_engine(),
+                                              layout);
+  builder.add_primitive("copy", dnnl::reorder(reorder), Layout(), {{DNNL_ARG_FROM, layout, from}},
+                        {{DNNL_ARG_TO, layout, to}});
+}
+
 Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_t groups,
                           DataType type) {
   const PlanValue& value = builder.value(input);
   const bool photo = value.shape[1] <= kPhotoChannels && groups == 1 &&
-                     channel_block(value.placements[0].layout) == 1;
+                     channel_block(builder.layout_of(input)) == 1;
   const Layout layout = builder.map_layout(value.shape, type);
   return photo && !is_channels_last(layout) ? plain_layout(value.shape, type) : layout;
 }

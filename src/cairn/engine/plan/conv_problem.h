@@ -42,6 +42,9 @@ std::optional<dnnl::convolution_forward::primitive_desc> describe_conv(
     const PlanBuilder& builder, const ConvProblem& problem, const Layout& source,
     const Layout& target, const dnnl::primitive_attr& attributes, std::string_view wanted);
 
+// The step that copies a residual to where a primitive adds to it.
+void add_copy(PlanBuilder& builder, const Layout& layout, BufferId from, BufferId to);
+
 // What a blocked convolution reads: the planes of a photo in their order, or blocks of channels.
 Layout conv_source_layout(PlanBuilder& builder, const std::string& input, int64_t groups,
                           DataType type);

@@ -57,7 +57,7 @@ bool is_global_mean(const GraphNode& node, size_t rank) {
 }
 
 std::optional<Placement> add_global_mean(PlanBuilder& builder, const std::string& input) {
-  const Placement from = builder.value(input).placements[0];
+  const Placement from = builder.computed(input);
   const int block = channel_block(from.layout);
   if (!is_bf16(from.layout) || block == 0) return std::nullopt;
   const Shape in = builder.value(input).shape;

@@ -52,7 +52,7 @@ std::vector<std::vector<Axis>> axes_of(const dnnl_memory_desc_t& layout) {
 }
 
 bool is_dense(const dnnl_memory_desc_t& layout) {
-  return layout.format_kind == dnnl_blocked &&
+  return layout.format_kind == dnnl_blocked && layout.extra.flags == 0 &&
          std::equal(layout.dims, layout.dims + layout.ndims, layout.padded_dims);
 }
 
@@ -105,6 +105,10 @@ Layout with_type(const Layout& layout, DataType type) {
   dnnl_memory_desc_t data = layout.data;
   data.data_type = dnnl::memory::convert_to_c(type);
   return Layout(data);
+}
+
+bool is_8bit(const Layout& layout) {
+  return layout.data_type() == DataType::u8 || layout.data_type() == DataType::s8;
 }
 
 bool is_bf16(const Layout& layout) { return layout.data_type() == DataType::bf16; }

@@ -1,5 +1,5 @@
 // Memory layouts of float32 values: row-major, or oneDNN's blocked ones. A value that is float32 to
-// the graph may lie in memory as bfloat16, where its layout says so.
+// the graph may lie in memory as bfloat16 or in 8 bits, where its layout says so.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -29,6 +29,7 @@ Layout channels_last_layout(const Shape& shape, DataType type);
 bool is_channels_last(const Layout& layout);
 
 bool is_bf16(const Layout& layout);
+bool is_8bit(const Layout& layout);
 
 // The same places for elements of another type.
 Layout with_type(const Layout& layout, DataType type);

@@ -43,7 +43,7 @@ class ConvLowering {
         if (binary)
           primitive = other;
         else
-          copy(operand, target, out_layout);
+          add_copy(builder_, out_layout, operand, target);
       }
     }
     std::vector<PlanBuilder::Argument> reads = {
@@ -131,13 +131,6 @@ class ConvLowering {
                                                               const Layout& target,
                                                               std::string_view wanted) {
     return describe_conv(builder_, problem_, source, target, attributes(residual, target), wanted);
-  }
-
-  void copy(BufferId from, BufferId to, const Layout& layout) {
-    const dnnl::reorder::primitive_desc reorder(builder_.dnnl_engine(), layout,
-                                                builder_.dnnl_engine(), layout);
-    builder_.add_primitive("copy", dnnl::reorder(reorder), Layout(),
-                           {{DNNL_ARG_FROM, layout, from}}, {{DNNL_ARG_TO, layout, to}});
   }
 
   PlanBuilder& builder_;

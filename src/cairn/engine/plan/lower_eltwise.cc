@@ -37,7 +37,7 @@ std::optional<Eltwise> function_of(PlanBuilder& builder, const GraphNode& node) 
 void add_eltwise(PlanBuilder& builder, const std::string& input, const std::string& output,
                  const std::vector<Eltwise>& functions, bool precise) {
   const Shape shape = builder.value(input).shape;
-  const Placement from = precise ? builder.as_f32(input) : builder.value(input).placements[0];
+  const Placement from = precise ? builder.as_f32(input) : builder.computed(input);
   dnnl::post_ops ops;
   for (size_t i = 1; i < functions.size(); ++i)
     ops.append_eltwise(1, functions[i].algorithm, functions[i].alpha, functions[i].beta);

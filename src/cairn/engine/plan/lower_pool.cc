@@ -77,8 +77,16 @@ std::optional<Placement> add_pooling(PlanBuilder& builder, const GraphNode& node
     if (const auto mean = add_global_mean(builder, input)) return mean;
     return add_primitive(builder, node, pooling, builder.as_f32(input));
   }
-  const Placement from = builder.value(input).placements[0];
-  return add_primitive(builder, node, pooling, from);
+  // The largest of 8-bit numbers is the largest.
+  if (const Placement* eight = builder.in_8_bits(input);
+      eight != nullptr && pooling.how == algorithm::pooling_max) {
+    const Grid grid = eight->grid;
+    if (auto made = add_primitive(builder, node, pooling, *eight)) {
+      made->grid = grid;
+      return made;
+    }
+  }
+  return add_primitive(builder, node, pooling, builder.computed(input));
 }
 
 }  // namespace

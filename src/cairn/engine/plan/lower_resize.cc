@@ -82,7 +82,7 @@ bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out)
       block == 16 ? dnnl::memory::format_tag::nChw16c : dnnl::memory::format_tag::nChw8c;
   const Layout target = is_channels_last(layout) ? channels_last_layout(out, layout.data_type())
                                                  : Layout(out, layout.data_type(), tag);
-  const BufferId from = builder.value(node.inputs[0]).placements[0].buffer;
+  const BufferId from = builder.computed(node.inputs[0]).buffer;
   const BufferId to = builder.new_buffer(target.get_size());
   builder.add_step(std::make_unique<EnlargeStep>(
       in, out, static_cast<size_t>(block),

@@ -17,6 +17,10 @@ int onnx_type(DType type) {
       return onnx::TensorProto::FLOAT;
     case DType::kF64:
       return onnx::TensorProto::DOUBLE;
+    case DType::kI8:
+      return onnx::TensorProto::INT8;
+    case DType::kU8:
+      return onnx::TensorProto::UINT8;
     case DType::kI64:
       return onnx::TensorProto::INT64;
     case DType::kBool:

@@ -1,0 +1,92 @@
+#include "cairn/engine/kernels/quantise.h"
+
+#include <limits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cairn/engine/kernels/quantise.cc"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+#include "cairn/engine/kernels/bf16-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cairn::engine::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D, typename From, typename To>
+void quantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
+  const hn::RebindToSigned<D> i32;
+  const hn::Rebind<To, D> to;
+  const auto low = hn::Set(d, static_cast<float>(std::numeric_limits<To>::min() - zero));
+  const auto high = hn::Set(d, static_cast<float>(std::numeric_limits<To>::max() - zero));
+  const auto steps = hn::Min(hn::Max(hn::Div(load(d, x), hn::Set(d, scale)), low), high);
+  hn::StoreU(hn::DemoteTo(to, hn::Add(hn::NearestInt(steps), hn::Set(i32, zero))), to, y);
+}
+
+template <class D, typename From, typename To>
+void dequantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
+  const hn::RebindToSigned<D> i32;
+  const hn::Rebind<From, D> from;
+  const auto steps = hn::Sub(hn::PromoteTo(i32, hn::LoadU(from, x)), hn::Set(i32, zero));
+  store(hn::Mul(hn::ConvertTo(d, steps), hn::Set(d, scale)), d, y);
+}
+
+template <typename From, typename To>
+void quantise_all(const From* x, To* y, float scale, int32_t zero, size_t count) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) quantise_at(d, x + i, y + i, scale, zero);
+  const hn::CappedTag<float, 1> one;
+  for (; i < count; ++i) quantise_at(one, x + i, y + i, scale, zero);
+}
+
+template <typename From, typename To>
+void dequantise_all(const From* x, To* y, float scale, int32_t zero, size_t count) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) dequantise_at(d, x + i, y + i, scale, zero);
+  const hn::CappedTag<float, 1> one;
+  for (; i < count; ++i) dequantise_at(one, x + i, y + i, scale, zero);
+}
+
+#define CAIRN_QUANTISE(NAME, FLOAT, BYTE)                                                    \
+  void quantise_##NAME(const FLOAT* x, BYTE* y, float scale, int32_t zero, size_t count) {   \
+    quantise_all(x, y, scale, zero, count);                                                  \
+  }                                                                                          \
+  void dequantise_##NAME(const BYTE* x, FLOAT* y, float scale, int32_t zero, size_t count) { \
+    dequantise_all(x, y, scale, zero, count);                                                \
+  }
+CAIRN_QUANTISE(f32_u8, float, uint8_t)
+CAIRN_QUANTISE(f32_s8, float, int8_t)
+CAIRN_QUANTISE(bf16_u8, Bf16, uint8_t)
+CAIRN_QUANTISE(bf16_s8, Bf16, int8_t)
+#undef CAIRN_QUANTISE
+
+}  // namespace HWY_NAMESPACE
+}  // namespace cairn::engine::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cairn::engine::kernels {
+
+#define CAIRN_QUANTISE(NAME, FLOAT, BYTE)                                             \
+  HWY_EXPORT(quantise_##NAME);                                                        \
+  HWY_EXPORT(dequantise_##NAME);                                                      \
+  void quantise(const FLOAT* x, BYTE* y, float scale, int32_t zero, size_t count) {   \
+    HWY_DYNAMIC_DISPATCH(quantise_##NAME)(x, y, scale, zero, count);                  \
+  }                                                                                   \
+  void dequantise(const BYTE* x, FLOAT* y, float scale, int32_t zero, size_t count) { \
+    HWY_DYNAMIC_DISPATCH(dequantise_##NAME)(x, y, scale, zero, count);                \
+  }
+CAIRN_QUANTISE(f32_u8, float, uint8_t)
+CAIRN_QUANTISE(f32_s8, float, int8_t)
+CAIRN_QUANTISE(bf16_u8, Bf16, uint8_t)
+CAIRN_QUANTISE(bf16_s8, Bf16, int8_t)
+#undef CAIRN_QUANTISE
+
+}  // namespace cairn::engine::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,307 @@
+// Plans of graphs with QuantizeLinear and DequantizeLinear: convolutions of 8 bits by 8 bits.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "cairn/engine/graph.h"
+#include "cairn/engine/kernels/quantise.h"
+#include "cairn/engine/testing/compare.h"
+#include "cairn/engine/testing/small_graphs.h"
+
+namespace cairn::engine {
+namespace {
+
+using testing::drawn;
+using testing::image;
+using testing::NodeBuilder;
+using testing::OnnxBuilder;
+using testing::relative_error;
+using testing::with_channels;
+
+bool processor_multiplies_bytes() {
+  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
+  return isa >= dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx2_vnni;
+}
+
+Tensor byte(DType type, int value) {
+  Tensor tensor(type, {});
+  *tensor.data<uint8_t>() = static_cast<uint8_t>(value);
+  return tensor;
+}
+
+// to = from on a grid of 8 bits.
+void add_grid(OnnxBuilder& builder, const std::string& from, const std::string& to,
+              const Grid& grid) {
+  builder.constant(to + "_scale", Tensor::from_f32({}, std::vector<float>{grid.scale}));
+  builder.constant(to + "_zero", byte(grid.type, grid.zero));
+  builder.node("QuantizeLinear", {from, to + "_scale", to + "_zero"}, {to + "_q"});
+  builder.node("DequantizeLinear", {to + "_q", to + "_scale", to + "_zero"}, {to});
+}
+
+// Int8 weights of a Conv, one scale per output channel, under the name.
+void add_weights(OnnxBuilder& builder, const std::string& name, const Shape& shape) {
+  const Tensor drawn_ones = drawn(name, shape, 127);
+  Tensor values(DType::kI8, shape);
+  for (size_t i = 0; i < values.count(); ++i)
+    values.data<int8_t>()[i] = static_cast<int8_t>(std::nearbyint(drawn_ones.data<float>()[i]));
+  std::vector<float> scales;
+  for (int64_t c = 0; c < shape[0]; ++c)
+    scales.push_back(0.00051237F * (1 + 0.17F * static_cast<float>(c % 5)));
+  builder.constant(name + "_8", values);
+  builder.constant(name + "_scales", Tensor::from_f32({shape[0]}, scales));
+  builder.node("DequantizeLinear", {name + "_8", name + "_scales"}, {name}).number("axis", 0);
+}
+
+// A 3x3 Conv of 8 bits that keeps the size.
+NodeBuilder add_int8_conv(OnnxBuilder& builder, const std::string& from, const std::string& to,
+                          int64_t in, int64_t out, int64_t groups = 1) {
+  add_weights(builder, to + "_w", {out, in / groups, 3, 3});
+  builder.weights(to + "_b", {out});
+  return builder.node("Conv", {from, to + "_w", to + "_b"}, {to})
+      .ints("pads", {1, 1, 1, 1})
+      .number("group", groups);
+}
+
+// Scales without small common factors, so that hardly any number lies between two steps.
+const Grid kSigned{DType::kI8, 0.0078931F, 0};
+const Grid kShifted{DType::kU8, 0.0078517F, 128};
+const Grid kUnsigned{DType::kU8, 0.0117193F, 0};
+
+int count_int8(const OnnxBuilder& builder, const TensorMap& inputs) {
+  int count = 0;
+  for (const auto& step : Executor(builder.model()).measure(inputs))
+    count += step.detail.ends_with("int8") ? 1 : 0;
+  return count;
+}
+
+// Expects what the operators one by one give, up to rounding, or up to `steps` of an output grid.
+void expect_reference(const OnnxBuilder& builder, const TensorMap& inputs, int convolutions,
+                      float grid_step = 0) {
+  const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+  const Tensor y = Executor(builder.model()).run(inputs).at("y");
+  EXPECT_EQ(count_int8(builder, inputs), processor_multiplies_bytes() ? convolutions : 0);
+  ASSERT_EQ(y.shape(), expected.shape());
+  if (grid_step == 0) {
+    EXPECT_LE(relative_error(y, expected), 2e-6);
+    return;
+  }
+  size_t different = 0;
+  for (size_t i = 0; i < y.count(); ++i) {
+    const float difference = std::abs(y.data<float>()[i] - expected.data<float>()[i]);
+    EXPECT_LE(difference, grid_step * 1.01F);
+    if (difference > grid_step * 0.01F) ++different;
+  }
+  EXPECT_LE(different, y.count() / 200);
+}
+
+TEST(int8, convolutions_are_exact_on_every_grid) {
+  for (const Grid& grid : {kSigned, kShifted, kUnsigned, Grid{DType::kI8, 0.01F, -7}}) {
+    for (const int64_t channels : {16, 3, 17, 64}) {
+      OnnxBuilder builder = with_channels(channels);
+      add_grid(builder, "x", "x8", grid);
+      add_int8_conv(builder, "x8", "y", channels, 24);
+      expect_reference(builder, image(channels), 1);
+    }
+  }
+}
+
+TEST(int8, convolutions_with_groups_strides_and_no_bias) {
+  for (const Grid& grid : {kSigned, kShifted}) {
+    for (const int64_t groups : {int64_t{1}, int64_t{2}, int64_t{8}, int64_t{32}}) {
+      OnnxBuilder builder = with_channels(32);
+      add_grid(builder, "x", "x8", grid);
+      add_weights(builder, "w", {32, 32 / groups, 3, 3});
+      builder.node("Conv", {"x8", "w"}, {"y"})
+          .number("group", groups)
+          .ints("strides", {2, 2})
+          .ints("pads", {0, 0, 1, 1});
+      expect_reference(builder, image(32, 12, 9), 1);
+    }
+  }
+}
+
+TEST(int8, activations_happen_before_the_result_is_quantised) {
+  for (const char* activation : {"Relu", "Clip", "HardSwish", "LeakyRelu", "Silu", ""}) {
+    for (const Grid& grid : {kUnsigned, kShifted, kSigned}) {
+      OnnxBuilder builder = with_channels(16);
+      add_grid(builder, "x", "x8", kShifted);
+      add_int8_conv(builder, "x8", "c", 16, 32);
+      std::string last = "a";
+      if (activation == std::string("Silu")) {
+        builder.node("Sigmoid", {"c"}, {"s"});
+        builder.node("Mul", {"c", "s"}, {"a"});
+      } else if (activation == std::string("Clip")) {
+        builder.constant("low", Tensor::from_f32({}, std::vector<float>{0}));
+        builder.constant("high", Tensor::from_f32({}, std::vector<float>{0.75F}));
+        builder.node("Clip", {"c", "low", "high"}, {"a"});
+      } else if (activation == std::string("HardSwish")) {
+        builder.node("HardSigmoid", {"c"}, {"s"}).real("alpha", 1.F / 6).real("beta", 0.5F);
+        builder.node("Mul", {"c", "s"}, {"a"});
+      } else if (*activation != 0) {
+        builder.node(activation, {"c"}, {"a"});
+      } else {
+        last = "c";
+      }
+      add_grid(builder, last, "y", grid);
+      expect_reference(builder, image(16), 1, grid.scale);
+    }
+  }
+}
+
+// Two residual units as in ResNet; the first's skip is needed once more afterwards.
+OnnxBuilder residual(const Grid& skip, const Grid& inner) {
+  OnnxBuilder builder = with_channels(3);
+  add_grid(builder, "x", "x8", kShifted);
+  add_int8_conv(builder, "x8", "c0", 3, 32);
+  add_grid(builder, "c0", "a0", skip);
+  add_int8_conv(builder, "a0", "c1", 32, 32);
+  builder.node("Relu", {"c1"}, {"r1"});
+  add_grid(builder, "r1", "a1", inner);
+  add_int8_conv(builder, "a1", "c2", 32, 32);
+  builder.node("Add", {"c2", "a0"}, {"s2"});
+  builder.node("Relu", {"s2"}, {"r2"});
+  add_grid(builder, "r2", "a2", kUnsigned);
+  add_int8_conv(builder, "a2", "c3", 32, 32);
+  builder.node("Add", {"a0", "c3"}, {"s3"});
+  add_grid(builder, "s3", "y", kShifted);
+  return builder;
+}
+
+TEST(int8, residuals_are_added_in_8_bits) {
+  for (const Grid& skip : {kUnsigned, kShifted, kSigned})
+    expect_reference(residual(skip, kUnsigned), image(3, 12, 10), 4, kShifted.scale);
+}
+
+TEST(int8, maps_stay_in_8_bits_between_convolutions) {
+  if (!processor_multiplies_bytes()) GTEST_SKIP() << "this processor does not multiply bytes";
+  const auto plan = Executor(residual(kUnsigned, kUnsigned).model()).summarise(image(3, 12, 10));
+  EXPECT_EQ(plan.reorders, 2u);  // the photo comes in planes, the output goes as such
+  EXPECT_EQ(plan.labels.at("quantise"), 1);
+  EXPECT_EQ(plan.labels.at("dequantise"), 1);
+  EXPECT_EQ(plan.labels.at("copy"), 1);  // of the skip that is needed again
+}
+
+TEST(int8, a_residual_that_is_no_grid_is_added_as_it_is) {
+  OnnxBuilder builder = with_channels(32);
+  add_grid(builder, "x", "x8", kShifted);
+  add_int8_conv(builder, "x8", "c", 32, 32);
+  builder.node("Add", {"c", "x"}, {"s"});
+  builder.node("Relu", {"s"}, {"r"});
+  add_grid(builder, "r", "y", kUnsigned);
+  expect_reference(builder, image(32, 12, 10), 1, kUnsigned.scale);
+  OnnxBuilder open = with_channels(32);  // and without a grid at the end
+  add_grid(open, "x", "x8", kShifted);
+  add_int8_conv(open, "x8", "c", 32, 32);
+  open.node("Add", {"c", "x8"}, {"y"});
+  expect_reference(open, image(32, 12, 10), 1);
+}
+
+TEST(int8, pools_gates_and_norms_read_8_bits) {
+  OnnxBuilder builder = with_channels(16);
+  add_grid(builder, "x", "x8", kShifted);
+  add_int8_conv(builder, "x8", "c", 16, 32);
+  builder.node("Relu", {"c"}, {"r"});
+  add_grid(builder, "r", "a", kUnsigned);
+  builder.node("MaxPool", {"a"}, {"p"}).ints("kernel_shape", {3, 3}).ints("pads", {1, 1, 1, 1});
+  add_grid(builder, "p", "p8", kUnsigned);
+  add_int8_conv(builder, "p8", "d", 32, 32);
+  builder.node("GlobalAveragePool", {"p8"}, {"mean"});
+  builder.weights("gate_w", {32, 32, 1, 1});
+  builder.node("Conv", {"mean", "gate_w"}, {"gate"});
+  builder.node("Sigmoid", {"gate"}, {"s"});
+  builder.node("Mul", {"p8", "s"}, {"gated"});
+  builder.weights("scale", {32}).weights("shift", {32});
+  builder.node("InstanceNormalization", {"p8", "scale", "shift"}, {"n"});
+  builder.node("AveragePool", {"p8"}, {"v"})
+      .ints("kernel_shape", {3, 3})
+      .ints("pads", {1, 1, 1, 1});
+  builder.node("Concat", {"d", "gated", "n", "v", "p8"}, {"y"}).number("axis", 1);
+  expect_reference(builder, image(16, 8, 8), 2);
+}
+
+TEST(int8, float_convolutions_of_quantised_maps_are_float) {
+  OnnxBuilder builder = with_channels(16);
+  add_grid(builder, "x", "x8", kShifted);
+  testing::add_conv(builder, "x8", "c", 16, 32);
+  builder.node("Relu", {"c"}, {"r"});
+  add_grid(builder, "r", "r8", kUnsigned);
+  add_int8_conv(builder, "r8", "y", 32, 32);
+  expect_reference(builder, image(16), 1, 1e-4F);
+}
+
+TEST(int8, weights_off_the_grid_or_with_zero_points_are_float) {
+  for (const int kind : {0, 1, 2}) {
+    OnnxBuilder builder = with_channels(16);
+    add_grid(builder, "x", "x8", kShifted);
+    Tensor values(DType::kI8, {16, 16, 1, 1});
+    std::fill_n(values.data<int8_t>(), values.count(), int8_t{3});
+    Tensor zeros(DType::kI8, {16});
+    std::fill_n(zeros.data<int8_t>(), 16, static_cast<int8_t>(kind == 0 ? 1 : 0));
+    std::vector<float> scales(16, 0.01F);
+    if (kind == 2) scales[5] = -0.01F;
+    builder.constant("w8", values).constant("zeros", zeros);
+    builder.constant("scales", Tensor::from_f32({16}, scales));
+    // kind 1: one scale for each channel of the input
+    builder.node("DequantizeLinear", {"w8", "scales", "zeros"}, {"w"}).number("axis", kind == 1);
+    builder.node("Conv", {"x8", "w"}, {"y"});
+    expect_reference(builder, image(16), 0, 1e-5F);
+  }
+}
+
+TEST(int8, a_batch_norm_after_the_weights_keeps_the_result) {
+  OnnxBuilder builder = with_channels(16);
+  add_grid(builder, "x", "x8", kShifted);
+  add_int8_conv(builder, "x8", "c", 16, 16);
+  for (const char* part : {"scale", "shift", "mean"}) builder.weights(part, {16});
+  builder.constant("variance", Tensor::from_f32({16}, std::vector<float>(16, 0.7F)));
+  builder.node("BatchNormalization", {"c", "scale", "shift", "mean", "variance"}, {"y"});
+  EXPECT_EQ(count_int8(builder, image(16)), 0);  // it has changed the weights
+  testing::expect_same_as_reference(builder, image(16));
+}
+
+TEST(int8, in_bfloat16_plans_what_is_not_quantised_is_bfloat16) {
+  OnnxBuilder builder = residual(kUnsigned, kUnsigned);
+  const TensorMap inputs = image(3, 24, 20);
+  const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+  const Tensor y = Executor(builder.model(), Precision::kBf16).run(inputs).at("y");
+  EXPECT_LE(relative_error(y, expected), 0.03);
+}
+
+template <typename Byte>
+void expect_kernels_as_written(int32_t zero) {
+  constexpr float kScale = 0.37F;
+  std::vector<float> x = {0,     0.185F, -0.185F,        0.555F,
+                          1e30F, -1e30F, 17.5F * kScale, 18.5F * kScale};
+  for (int i = 0; i < 60; ++i) x.push_back(static_cast<float>(i * 7 % 61 - 30) * 2.3F);
+  for (size_t count = 1; count <= x.size(); count += 13) {
+    std::vector<Byte> y(count);
+    kernels::quantise(x.data(), y.data(), kScale, zero, count);
+    std::vector<float> back(count);
+    kernels::dequantise(y.data(), back.data(), kScale, zero, count);
+    for (size_t i = 0; i < count; ++i) {
+      const float lowest = std::numeric_limits<Byte>::min(),
+                  most = std::numeric_limits<Byte>::max();
+      const float steps = std::nearbyint(x[i] / kScale) + static_cast<float>(zero);
+      EXPECT_EQ(static_cast<float>(y[i]), std::clamp(steps, lowest, most)) << x[i];
+      EXPECT_EQ(back[i], static_cast<float>(y[i] - zero) * kScale);
+    }
+    std::vector<kernels::Bf16> halves(count);
+    kernels::dequantise(y.data(), halves.data(), kScale, zero, count);
+    std::vector<Byte> again(count);
+    for (size_t i = 0; i < count; ++i) EXPECT_EQ(halves[i].bits, kernels::to_bf16(back[i]).bits);
+    kernels::quantise(halves.data(), again.data(), kScale, zero, count);
+    for (size_t i = 0; i < count; ++i) EXPECT_NEAR(again[i], y[i], 1);
+  }
+}
+
+TEST(int8, kernels_round_to_the_nearest_and_saturate) {
+  expect_kernels_as_written<uint8_t>(0);
+  expect_kernels_as_written<uint8_t>(131);
+  expect_kernels_as_written<int8_t>(0);
+  expect_kernels_as_written<int8_t>(-9);
+}
+
+}  // namespace
+}  // namespace cairn::engine

@@ -1,0 +1,111 @@
+// QuantizeLinear and DequantizeLinear between maps: a value on a grid of 8 bits lies in memory as
+// that until somebody needs its numbers.
+#include "cairn/engine/kernels/quantise.h"
+#include "cairn/engine/plan/builder.h"
+#include "cairn/engine/quantised.h"
+
+namespace cairn::engine {
+namespace {
+
+// To or from 8 bits, number by number.
+class GridStep : public Step {
+ public:
+  GridStep(bool quantises, const Layout& numbers, const Grid& grid, BufferId from, BufferId to)
+      : quantises_(quantises),
+        bf16_(is_bf16(numbers)),
+        grid_(grid),
+        count_(element_count(numbers.dims())),
+        from_(from),
+        to_(to) {
+    label = quantises ? "quantise" : "dequantise";
+    reads = {from};
+    writes = {to};
+  }
+
+  void run(RunState& state) override {
+    if (bf16_)
+      run_on<kernels::Bf16>(state);
+    else
+      run_on<float>(state);
+  }
+
+ private:
+  template <typename Number>
+  void run_on(const RunState& state) const {
+    if (grid_.type == DType::kU8)
+      run_on<Number, uint8_t>(state);
+    else
+      run_on<Number, int8_t>(state);
+  }
+
+  template <typename Number, typename Byte>
+  void run_on(const RunState& state) const {
+    if (quantises_)
+      kernels::quantise(state.at<Number>(from_), state.at<Byte>(to_), grid_.scale, grid_.zero,
+                        count_);
+    else
+      kernels::dequantise(state.at<Byte>(from_), state.at<Number>(to_), grid_.scale, grid_.zero,
+                          count_);
+  }
+
+  bool quantises_;
+  bool bf16_;
+  Grid grid_;
+  size_t count_;
+  BufferId from_;
+  BufferId to_;
+};
+
+DataType byte_type(DType type) { return type == DType::kU8 ? DataType::u8 : DataType::s8; }
+
+// Without padding, since padded zeros would not be zeros on a grid.
+Layout dense_layout(const Layout& layout) {
+  const Shape shape = layout.dims();
+  const bool map = shape.size() >= 3 && shape.size() <= 5;
+  return map ? channels_last_layout(shape, layout.data_type())
+             : plain_layout(shape, layout.data_type());
+}
+
+}  // namespace
+
+void add_dequantisation(PlanBuilder& builder, const Placement& from, DataType type,
+                        BufferId target) {
+  builder.add_step(std::make_unique<GridStep>(false, with_type(from.layout, type), from.grid,
+                                              from.buffer, target));
+}
+
+bool lower_dequantise(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  if (node.op_type != "DequantizeLinear") return false;
+  std::optional<Grid> grid = grid_of(builder.graph(), node);
+  const PlanValue& input = builder.value(node.inputs[0]);
+  if (!grid || input.kind != PlanValue::Kind::kPlanned ||
+      (input.dtype != DType::kU8 && input.dtype != DType::kI8))
+    return false;
+  grid->type = input.dtype;
+  Placement placement = input.placements[0];
+  if (placement.layout.is_zero()) placement.layout = plain_layout(out, byte_type(grid->type));
+  placement.grid = *grid;
+  builder.define(node.outputs[0], DType::kF32, out, placement);
+  return true;
+}
+
+bool lower_quantise(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  if (node.op_type != "QuantizeLinear" || !builder.is_planned_f32(node.inputs[0])) return false;
+  const std::string& input = node.inputs[0];
+  const std::optional<Grid> grid = grid_of(builder.graph(), node);
+  if (!grid) return false;
+  const Placement* const there = builder.in_8_bits(input);
+  if (there != nullptr && there->grid == *grid) {
+    builder.define(node.outputs[0], grid->type, out, Placement(*there));
+    return true;
+  }
+  const Layout numbers = dense_layout(builder.layout_of(input));
+  const BufferId from = builder.in_layout(input, numbers);
+  const Layout bytes = with_type(numbers, byte_type(grid->type));
+  const BufferId to = builder.new_buffer(bytes.get_size());
+  builder.add_step(std::make_unique<GridStep>(true, numbers, *grid, from, to));
+  builder.define(node.outputs[0], grid->type, out, {bytes, to});
+  return true;
+}
+
+}  // namespace cairn::engine
