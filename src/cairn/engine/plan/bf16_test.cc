@@ -9,6 +9,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "cairn/base/error.h"
+#include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/kernels/silu.h"
 #include "cairn/engine/testing/compare.h"
 #include "cairn/engine/testing/small_graphs.h"
@@ -61,6 +62,48 @@ TEST(bfloat16, halves_the_memory_and_needs_no_reorder_between_convolutions) {
   EXPECT_EQ(half.reorders, 1u);  // the photo's planes
   EXPECT_LT(half.peak_bytes, wide.peak_bytes * 3 / 4);
   expect_same_as_reference(network(), image(3, 40, 40, 1));
+}
+
+// A photo's convolution, a depthwise one, and an inverted residual with squeeze-and-excitation.
+OnnxBuilder depthwise_network() {
+  OnnxBuilder builder = with_channels(3);
+  const auto silu = [&](const std::string& from, const std::string& to) {
+    builder.node("Sigmoid", {from}, {to + "_s"});
+    builder.node("Mul", {from, to + "_s"}, {to});
+  };
+  add_conv(builder, "x", "stem", 3, 24);
+  silu("stem", "a");
+  builder.weights("first_w", {24, 1, 3, 3}).weights("wide_w", {80, 24, 1, 1});
+  builder.node("Conv", {"a", "first_w"}, {"b"}).number("group", 24).ints("pads", {1, 1, 1, 1});
+  builder.node("Conv", {"b", "wide_w"}, {"wide"});
+  silu("wide", "c");
+  builder.weights("second_w", {80, 1, 5, 5}).weights("second_b", {80});
+  builder.node("Conv", {"c", "second_w", "second_b"}, {"deep"})
+      .number("group", 80)
+      .ints("strides", {2, 2})
+      .ints("pads", {2, 2, 2, 2});
+  silu("deep", "d");
+  builder.node("GlobalAveragePool", {"d"}, {"mean"});
+  builder.weights("gate_w", {80, 80, 1, 1});
+  builder.node("Conv", {"mean", "gate_w"}, {"gate"});
+  builder.node("Sigmoid", {"gate"}, {"s"});
+  builder.node("Mul", {"d", "s"}, {"gated"});
+  builder.weights("narrow_w", {24, 80, 1, 1});
+  builder.node("Conv", {"gated", "narrow_w"}, {"y"});
+  return builder;
+}
+
+TEST(bfloat16, depthwise_convolutions_take_what_is_before_them_and_give_their_means) {
+  for (const int64_t size : {2, 13, 40})
+    expect_same_as_reference(depthwise_network(), image(3, size, size + 1));
+  if (!kernels::has_expand_depthwise() ||
+      dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
+    GTEST_SKIP() << "this processor has no bfloat16 products";
+  const auto plan = summary(depthwise_network(), image(3, 40, 40, 1), Precision::kBf16);
+  EXPECT_EQ(plan.labels.at("Conv+depthwise"), 2);
+  EXPECT_FALSE(plan.labels.contains("global mean"));
+  EXPECT_EQ(plan.reorders, 1u);  // the result
+  EXPECT_LT(plan.peak_bytes, 2 * size_t{80 * 40 * 40});
 }
 
 TEST(bfloat16, is_not_what_float32_gives_and_near_it) {

@@ -32,7 +32,8 @@ PlanBuilder::PlanBuilder(const Graph& graph, WeightCache& weights, Precision pre
       weights_(weights),
       // oneDNN has no bfloat16 kernels for lesser processors.
       bf16_(precision == Precision::kBf16 &&
-            dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core) {}
+            dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core),
+      own_depthwise_(dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16) {}
 
 void PlanBuilder::add_input(const std::string& name, size_t index, const Tensor& tensor) {
   buffers.push_back({.kind = Buffer::Kind::kInput, .bytes = tensor.bytes(), .index = index});
@@ -44,7 +45,12 @@ void PlanBuilder::add_input(const std::string& name, size_t index, const Tensor&
 void PlanBuilder::count_uses(const std::vector<size_t>& nodes,
                              const std::vector<std::string>& outputs) {
   for (const size_t i : nodes) {
-    if (is_depthwise(graph_, graph_.nodes[i])) read_by_depthwise_.insert(graph_.nodes[i].inputs[0]);
+    const GraphNode& node = graph_.nodes[i];
+    if (is_depthwise(graph_, node)) {
+      read_by_depthwise_.insert(node.inputs[0]);
+      own_depthwise_ =
+          own_depthwise_ && kernel_takes_depthwise(node, graph_.constant(node.inputs[1])->shape());
+    }
     for (const std::string& input : graph_.nodes[i].inputs) {
       if (input.empty()) continue;
       PlanValue& used = values_[input];
@@ -95,9 +101,9 @@ void PlanBuilder::lower(const GraphNode& node) {
       lowered_by({lower_int8_conv, lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
-      lowered_by({lower_int8_conv, lower_dequantise, lower_chunked_conv, lower_conv, lower_gemm,
-                  lower_pool, lower_eltwise, lower_channels, lower_binary, lower_concat,
-                  lower_resize, lower_instance_norm}))
+      lowered_by({lower_int8_conv, lower_dequantise, lower_depthwise, lower_chunked_conv,
+                  lower_conv, lower_gemm, lower_pool, lower_eltwise, lower_channels, lower_binary,
+                  lower_concat, lower_resize, lower_instance_norm}))
     return;
   if (!node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize)
     return lower_then_quantise(node);
@@ -114,7 +120,9 @@ bool PlanBuilder::lower_pair(const GraphNode& first, const GraphNode& second) {
   const auto wide = infer(first);
   if (!wide || (*wide)[0].dtype != DType::kF32 || !fits_dnnl((*wide)[0].shape)) return false;
   PlanValue& input = value(first.inputs[0]);
-  if (!lower_chunked_pair(*this, first, second, (*wide)[0].shape)) return false;
+  if (!lower_depthwise_pair(*this, first, second, (*wide)[0].shape) &&
+      !lower_chunked_pair(*this, first, second, (*wide)[0].shape))
+    return false;
   --input.uses;
   value(first.outputs[0]).uses = 0;
   for (const GraphNode* node : {&first, &second})
@@ -349,12 +357,14 @@ DataType PlanBuilder::map_type(const Shape& map) const {
   return bf16_ && !one_position ? DataType::bf16 : DataType::f32;
 }
 
+bool PlanBuilder::own_depthwise() const { return bf16_ && own_depthwise_; }
+
 DataType PlanBuilder::map_type_of(const std::string& name, const Shape& map) const {
-  return read_by_depthwise_.contains(name) ? DataType::f32 : map_type(map);
+  return !own_depthwise() && read_by_depthwise_.contains(name) ? DataType::f32 : map_type(map);
 }
 
 Layout PlanBuilder::map_layout(const Shape& map, DataType type) const {
-  const bool chunks = !read_by_depthwise_.empty();
+  const bool chunks = !read_by_depthwise_.empty() && !own_depthwise();
   return type == DataType::bf16 && !chunks ? channels_last_layout(map, type)
                                            : blocked_layout(map, type);
 }

@@ -37,6 +37,7 @@ struct PlanValue {
   Shape shape;
   Tensor constant;
   std::vector<Placement> placements;  // kPlanned: the first is where it was computed
+  std::optional<BufferId> means;      // N × C: of each channel, where a step made them on the way
   size_t uses = 0;                    // by nodes that are not lowered yet, and by outputs
 };
 
@@ -85,6 +86,8 @@ class PlanBuilder {
   DataType map_type(const Shape& map) const;
   // The same for one value. What a depthwise convolution reads stays float32.
   DataType map_type_of(const std::string& name, const Shape& map) const;
+  // Whether our own kernel computes all depthwise convolutions, from bfloat16 maps.
+  bool own_depthwise() const;
   // Where a map of this type lies best: in blocks of channels, or, as bfloat16, with the channels
   // last, which is what the matrix unit (AMX) takes. In chunks of channels only blocks can be cut.
   Layout map_layout(const Shape& map, DataType type) const;
@@ -137,6 +140,7 @@ class PlanBuilder {
   const Graph& graph_;
   WeightCache& weights_;
   bool bf16_;
+  bool own_depthwise_;
   std::map<std::string, PlanValue> values_;
   std::map<BufferId, std::vector<std::string>> residents_;  // values that lie in a buffer
   std::set<std::string> read_by_depthwise_;
@@ -146,6 +150,7 @@ class PlanBuilder {
 // The lowerings: true where the node's steps were added and its outputs defined. Otherwise nothing
 // has changed, and the function of ops/ serves.
 bool lower_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_depthwise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_chunked_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_gemm(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out);
@@ -171,6 +176,10 @@ void add_dequantisation(PlanBuilder& builder, const Placement& from, DataType ty
 // shape between them.
 bool lower_chunked_pair(PlanBuilder& builder, const GraphNode& first, const GraphNode& second,
                         const Shape& wide);
+// The same by our own kernel, which some processors have, and which depthwise ones it takes.
+bool lower_depthwise_pair(PlanBuilder& builder, const GraphNode& first, const GraphNode& second,
+                          const Shape& wide);
+bool kernel_takes_depthwise(const GraphNode& node, const Shape& weights);
 
 // oneDNN's name and numbers for an activation.
 struct Eltwise {

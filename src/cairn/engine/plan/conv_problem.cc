@@ -4,12 +4,6 @@
 #include <fmt/ranges.h>
 
 namespace cairn::engine {
-namespace {
-
-constexpr int64_t kPhotoChannels = 4;
-
-}  // namespace
-
 using dnnl::convolution_forward;
 
 Shape ConvProblem::weights_shape() const {

@@ -10,6 +10,8 @@
 
 namespace cairn::engine {
 
+constexpr int64_t kPhotoChannels = 4;  // what has so few is no map but a photo
+
 struct ConvProblem {
   Shape in;
   Shape out;

@@ -19,4 +19,12 @@ std::shared_ptr<void> WeightCache::packed(const std::string& name, const Tensor&
   return room.memory();
 }
 
+std::shared_ptr<void> WeightCache::made(const std::string& name, const std::string& arrangement,
+                                        const std::function<std::shared_ptr<void>()>& make) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<void>& memory = made_[{name, arrangement}];
+  if (memory == nullptr) memory = make();
+  return memory;
+}
+
 }  // namespace cairn::engine

@@ -2,10 +2,12 @@
 // shared by all executors.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/engine/plan/layout.h"
@@ -22,6 +24,10 @@ class WeightCache {
   std::shared_ptr<void> packed(const std::string& name, const Tensor& tensor, const Layout& from,
                                const Layout& to);
 
+  // The same for an arrangement of our own, by its name.
+  std::shared_ptr<void> made(const std::string& name, const std::string& arrangement,
+                             const std::function<std::shared_ptr<void>()>& make);
+
  private:
   dnnl::engine engine_;
   std::mutex mutex_;
@@ -31,6 +37,7 @@ class WeightCache {
     std::shared_ptr<void> memory;
   };
   std::map<std::string, std::vector<Packed>> packed_;  // by the constant's name
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<void>> made_;
 };
 
 }  // namespace cairn::engine

@@ -1,0 +1,239 @@
+// Vectors for kernels that need bfloat16 dot products (AVX512_BF16), which Highway 1.0 has not:
+// pieces of convolutions in blocks of 16 channels. For files that are compiled between
+// CAIRN_BEGIN_AVX512_BF16 and CAIRN_END_AVX512_BF16.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cairn/engine/kernels/bf16.h"
+#include "cairn/engine/kernels/expand_depthwise.h"
+
+// Lambdas do not take the pragma: they need CAIRN_AVX512_BF16. GCC 12 takes what its own intrinsics
+// leave undefined on purpose for a mistake.
+#define CAIRN_AVX512_BF16 \
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+// clang-format off
+#define CAIRN_BEGIN_AVX512_BF16 \
+  _Pragma("GCC push_options") \
+  _Pragma("GCC target(\"avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16\")") \
+  _Pragma("GCC diagnostic push") \
+  _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+#define CAIRN_END_AVX512_BF16 \
+  _Pragma("GCC diagnostic pop") \
+  _Pragma("GCC pop_options")
+// clang-format on
+
+CAIRN_BEGIN_AVX512_BF16
+namespace cairn::engine::kernels {
+namespace {
+
+constexpr size_t kLanes = 16;
+constexpr size_t kTile = 8;  // positions that go together
+
+inline __m512i pair_of(const Bf16* x) {
+  int32_t pair = 0;
+  __builtin_memcpy(&pair, x, sizeof(pair));
+  return _mm512_set1_epi32(pair);
+}
+
+// Not the intrinsic, for which GCC 12 copies the sums to the stack and back.
+inline void add_products(__m512& sums, __m512i pairs, __m512i weights) {
+  asm("vdpbf16ps %2, %1, %0" : "+v"(sums) : "v"(pairs), "v"(weights));
+}
+
+// exp(-x) = 2^n 2^f with 0 <= f < 1; 2^f by the polynomial with the least error, 1.1e-4.
+inline __m512 silu(__m512 x) {
+  const __m512 z = _mm512_mul_ps(x, _mm512_set1_ps(-1.44269504F));
+  const __m512 f = _mm512_reduce_ps(z, _MM_FROUND_TO_NEG_INF);
+  __m512 p = _mm512_set1_ps(0.07944154F);
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.2241179F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.6964350F));
+  p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.99992807F));
+  const __m512 e = _mm512_scalef_ps(p, z);
+  return _mm512_mul_ps(x, _mm512_rcp14_ps(_mm512_add_ps(e, _mm512_set1_ps(1))));
+}
+
+struct Nothing {
+  explicit Nothing(const Activation&) {}
+  __m512 operator()(__m512 v) const { return v; }
+};
+
+struct Clip {
+  explicit Clip(const Activation& activation)
+      : low(_mm512_set1_ps(activation.low)), high(_mm512_set1_ps(activation.high)) {}
+  __m512 operator()(__m512 v) const { return _mm512_min_ps(_mm512_max_ps(v, low), high); }
+  __m512 low;
+  __m512 high;
+};
+
+struct Silu {
+  explicit Silu(const Activation&) {}
+  __m512 operator()(__m512 v) const { return silu(v); }
+};
+
+template <typename Function>
+void activate_all(const Function& function, float* x, size_t vectors) {
+  for (size_t i = 0; i < vectors; ++i)
+    _mm512_storeu_ps(x + i * kLanes, function(_mm512_loadu_ps(x + i * kLanes)));
+}
+
+void activate(const Activation& activation, float* x, size_t vectors) {
+  if (activation.kind == Activation::Kind::kSilu) activate_all(Silu(activation), x, vectors);
+  if (activation.kind == Activation::Kind::kClip) activate_all(Clip(activation), x, vectors);
+}
+
+// kPositions positions of kBlocks blocks of the 1×1 convolution.
+template <size_t kPositions, size_t kBlocks>
+void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* weights, const float* bias,
+                    float* y, size_t y_block) {
+  __m512 sums[kPositions][kBlocks];
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p)
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b) sums[p][b] = _mm512_loadu_ps(bias + b * kLanes);
+  for (size_t k = 0; k < in_channels; k += 2, weights += 2 * kLanes) {
+    __m512i w[kBlocks];
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b)
+      w[b] = _mm512_loadu_si512(weights + b * in_channels * kLanes);
+#pragma GCC unroll 8
+    for (size_t p = 0; p < kPositions; ++p) {
+      const __m512i pair = pair_of(x + p * in_channels + k);
+#pragma GCC unroll 3
+      for (size_t b = 0; b < kBlocks; ++b) add_products(sums[p][b], pair, w[b]);
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p)
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b) _mm512_storeu_ps(y + b * y_block + p * kLanes, sums[p][b]);
+}
+
+// The same of a convolution with taps at the given offsets from each position.
+template <size_t kPositions, size_t kBlocks>
+void multiply_taps(const float* x, size_t stride, const size_t* offsets, size_t taps,
+                   const float* weights, const float* bias, float* y, size_t y_block) {
+  __m512 sums[kPositions][kBlocks];
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p)
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b) sums[p][b] = _mm512_loadu_ps(bias + b * kLanes);
+  for (size_t k = 0; k < taps; ++k, weights += kLanes) {
+    __m512 w[kBlocks];
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b) w[b] = _mm512_loadu_ps(weights + b * taps * kLanes);
+#pragma GCC unroll 8
+    for (size_t p = 0; p < kPositions; ++p) {
+      const __m512 value = _mm512_set1_ps(x[offsets[k] + p * stride]);
+#pragma GCC unroll 3
+      for (size_t b = 0; b < kBlocks; ++b) sums[p][b] = _mm512_fmadd_ps(value, w[b], sums[p][b]);
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p)
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b) _mm512_storeu_ps(y + b * y_block + p * kLanes, sums[p][b]);
+}
+
+// kPositions neighbouring outputs of one block of the depthwise convolution. rows: of the window,
+// at the first output's first tap.
+template <size_t kWidth, size_t kStride, size_t kPositions>
+inline void convolve_tile(const float* const* rows, size_t height, size_t at, const float* weights,
+                          __m512 bias, float* y) {
+  __m512 sums[kPositions];
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p) sums[p] = bias;
+  for (size_t ky = 0; ky < height; ++ky) {
+    const float* const row = rows[ky] + at * kStride * kLanes;
+    __m512 w[kWidth];
+#pragma GCC unroll 7
+    for (size_t kx = 0; kx < kWidth; ++kx)
+      w[kx] = _mm512_loadu_ps(weights + (ky * kWidth + kx) * kLanes);
+#pragma GCC unroll 24
+    for (size_t i = 0; i < (kPositions - 1) * kStride + kWidth; ++i) {
+      const __m512 value = _mm512_loadu_ps(row + i * kLanes);
+#pragma GCC unroll 8
+      for (size_t p = 0; p < kPositions; ++p) {
+        if (i >= p * kStride && i - p * kStride < kWidth)
+          sums[p] = _mm512_fmadd_ps(value, w[i - p * kStride], sums[p]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p) _mm512_storeu_ps(y + (at + p) * kLanes, sums[p]);
+}
+
+template <size_t kWidth, size_t kStride>
+void convolve_row(const float* const* rows, size_t height, const float* weights, const float* bias,
+                  float* y, size_t count) {
+  const __m512 b = _mm512_loadu_ps(bias);
+  size_t at = 0;
+  for (; at + 8 <= count; at += 8)
+    convolve_tile<kWidth, kStride, 8>(rows, height, at, weights, b, y);
+  if (at + 4 <= count) {
+    convolve_tile<kWidth, kStride, 4>(rows, height, at, weights, b, y);
+    at += 4;
+  }
+  if (at + 2 <= count) {
+    convolve_tile<kWidth, kStride, 2>(rows, height, at, weights, b, y);
+    at += 2;
+  }
+  if (at < count) convolve_tile<kWidth, kStride, 1>(rows, height, at, weights, b, y);
+}
+
+void convolve_any_row(const float* const* rows, const Window2d& window, size_t height,
+                      const float* weights, const float* bias, float* y, size_t count) {
+  for (size_t p = 0; p < count; ++p) {
+    __m512 sum = _mm512_loadu_ps(bias);
+    for (size_t ky = 0; ky < height; ++ky)
+      for (size_t kx = 0; kx < window.width; ++kx)
+        sum = _mm512_fmadd_ps(_mm512_loadu_ps(rows[ky] + (p * window.stride_x + kx) * kLanes),
+                              _mm512_loadu_ps(weights + (ky * window.width + kx) * kLanes), sum);
+    _mm512_storeu_ps(y + p * kLanes, sum);
+  }
+}
+
+// Calls function.operator()<kPositions>(at) for tiles of up to 8 positions, as equal as they can
+// be.
+template <typename Function>
+void for_tiles(size_t count, Function function) {
+  const size_t tiles = (count + kTile - 1) / kTile;
+  size_t at = 0;
+  for (size_t i = 0; i < tiles; ++i) {
+    const size_t end = count * (i + 1) / tiles;
+    switch (end - at) {
+      case 1:
+        function.template operator()<1>(at);
+        break;
+      case 2:
+        function.template operator()<2>(at);
+        break;
+      case 3:
+        function.template operator()<3>(at);
+        break;
+      case 4:
+        function.template operator()<4>(at);
+        break;
+      case 5:
+        function.template operator()<5>(at);
+        break;
+      case 6:
+        function.template operator()<6>(at);
+        break;
+      case 7:
+        function.template operator()<7>(at);
+        break;
+      default:
+        function.template operator()<8>(at);
+        break;
+    }
+    at = end;
+  }
+}
+
+}  // namespace
+}  // namespace cairn::engine::kernels
+CAIRN_END_AVX512_BF16

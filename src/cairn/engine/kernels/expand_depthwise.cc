@@ -1,0 +1,283 @@
+#include "cairn/engine/kernels/expand_depthwise.h"
+
+#include <algorithm>
+#include <cstring>
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define CAIRN_HAS_AVX512_BF16
+#include "cairn/engine/kernels/avx512_bf16-inl.h"
+#endif
+
+namespace cairn::engine::kernels {
+namespace {
+
+#ifndef CAIRN_HAS_AVX512_BF16
+constexpr size_t kLanes = 16;
+#endif
+constexpr size_t kGroup = 3;  // blocks of channels that go together
+
+size_t blocks_of(size_t channels) { return (channels + kLanes - 1) / kLanes; }
+
+// How the scratch memory is divided.
+struct Room {
+  explicit Room(const ExpandDepthwise& step)
+      : slots(step.depthwise.height),
+        row((std::max(step.width + step.depthwise.pad_left,
+                      (step.out_width - 1) * step.depthwise.stride_x + step.depthwise.width)) *
+            kLanes),
+        ring(slots * kGroup * row),
+        out(step.out_width * kLanes),
+        photo_row(step.in_width + 2 * step.expansion.width + step.expansion.pad_left) {}
+  size_t slots;  // wide rows that are kept
+  size_t row;    // floats of one of them of one block, with its padding
+  size_t ring;
+  size_t out;
+  size_t photo_row;  // floats, with its padding
+};
+
+}  // namespace
+
+size_t ExpandDepthwise::scratch_floats() const {
+  const Room room(*this);
+  return room.ring + room.out +
+         (source == Source::kPhoto ? room.photo_row * in_channels * expansion.height : 0);
+}
+
+std::vector<Bf16> pack_pairs(const float* weights, size_t channels, size_t in_channels) {
+  std::vector<Bf16> packed(blocks_of(channels) * kLanes * in_channels);
+  for (size_t c = 0; c < channels; ++c)
+    for (size_t k = 0; k < in_channels; ++k)
+      packed[(c / kLanes * (in_channels / 2) + k / 2) * 2 * kLanes + c % kLanes * 2 + k % 2] =
+          to_bf16(weights[c * in_channels + k]);
+  return packed;
+}
+
+std::vector<float> pack_blocks(const float* weights, size_t channels, size_t taps) {
+  std::vector<float> packed(blocks_of(channels) * kLanes * taps);
+  for (size_t c = 0; c < channels; ++c)
+    for (size_t k = 0; k < taps; ++k)
+      packed[(c / kLanes * taps + k) * kLanes + c % kLanes] = weights[c * taps + k];
+  return packed;
+}
+
+std::vector<float> pack_bias(const float* bias, size_t channels) {
+  std::vector<float> packed(blocks_of(channels) * kLanes);
+  if (bias != nullptr) std::copy_n(bias, channels, packed.begin());
+  return packed;
+}
+
+}  // namespace cairn::engine::kernels
+
+#ifdef CAIRN_HAS_AVX512_BF16
+
+CAIRN_BEGIN_AVX512_BF16
+namespace cairn::engine::kernels {
+namespace {
+
+// One image.
+class Pass {
+ public:
+  Pass(const ExpandDepthwise& step, const void* x, Bf16* y, float* sums, float* scratch)
+      : step_(step),
+        room_(step),
+        x_(x),
+        y_(y),
+        sums_(sums),
+        ring_(scratch),
+        out_(ring_ + room_.ring),
+        photo_(out_ + room_.out) {}
+
+  void run() {
+    std::memset(ring_, 0, room_.ring * sizeof(float));
+    if (sums_ != nullptr) std::fill_n(sums_, step_.channels, 0.F);
+    if (step_.source == ExpandDepthwise::Source::kPhoto) find_taps();
+    const size_t blocks = blocks_of(step_.channels);
+    for (size_t block = 0; block < blocks; block += kGroup) {
+      const size_t count = std::min(kGroup, blocks - block);
+      if (count == 3) run_group<3>(block);
+      if (count == 2) run_group<2>(block);
+      if (count == 1) run_group<1>(block);
+    }
+  }
+
+ private:
+  template <size_t kBlocks>
+  void run_group(size_t block) {
+    const Window2d& window = step_.depthwise;
+    size_t made = 0;  // rows of the wide map
+    for (size_t row = 0; row < step_.out_height; ++row) {
+      const size_t from = row * window.stride_y;  // with the padding
+      const size_t first = from > window.pad_top ? from - window.pad_top : 0;
+      const size_t last = std::min(
+          from + window.height > window.pad_top ? from + window.height - window.pad_top : 0,
+          step_.height);
+      made = std::max(made, std::min(first, last));
+      for (; made < last; ++made) make_row<kBlocks>(block, made);
+      const size_t skipped = first + window.pad_top - from;  // rows of the window above the map
+      for (size_t b = 0; b < kBlocks; ++b)
+        convolve(block, b, row, first, last > first ? last - first : 0, skipped);
+    }
+  }
+
+  float* wide_row(size_t row, size_t b) {
+    return ring_ + (row % room_.slots * kGroup + b) * room_.row;
+  }
+
+  template <size_t kBlocks>
+  void make_row(size_t block, size_t row) {
+    float* const to = wide_row(row, 0) + step_.depthwise.pad_left * kLanes;
+    const float* const bias = step_.expand_bias + block * kLanes;
+    switch (step_.source) {
+      case ExpandDepthwise::Source::kMap: {
+        const Bf16* const x = static_cast<const Bf16*>(x_) + row * step_.width * step_.in_channels;
+        const Bf16* const weights = step_.expand_weights + block * kLanes * step_.in_channels;
+        for_tiles(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+          multiply_pairs<kPositions, kBlocks>(x + at * step_.in_channels, step_.in_channels,
+                                              weights, bias, to + at * kLanes, room_.row);
+        });
+        break;
+      }
+      case ExpandDepthwise::Source::kPhoto: {
+        gather_photo(row);
+        const float* const weights = step_.expand_weights_f32 + block * kLanes * taps_.size();
+        for_tiles(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+          multiply_taps<kPositions, kBlocks>(photo_ + at * step_.expansion.stride_x,
+                                             step_.expansion.stride_x, taps_.data(), taps_.size(),
+                                             weights, bias, to + at * kLanes, room_.row);
+        });
+        break;
+      }
+      case ExpandDepthwise::Source::kWide:
+        for (size_t b = 0; b < kBlocks; ++b) widen(block + b, row, to + b * room_.row);
+        return;
+    }
+    for (size_t b = 0; b < kBlocks; ++b) activate(step_.first, to + b * room_.row, step_.width);
+  }
+
+  // A row of the wide map, as float32.
+  void widen(size_t block, size_t row, float* to) {
+    const Bf16* from =
+        static_cast<const Bf16*>(x_) + row * step_.width * step_.channels + block * kLanes;
+    const __mmask16 mask = mask_of(block);
+    for (size_t i = 0; i < step_.width; ++i, from += step_.channels, to += kLanes) {
+      const __m256i half = _mm256_maskz_loadu_epi16(mask, from);
+      _mm512_storeu_si512(to, _mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+    }
+  }
+
+  __mmask16 mask_of(size_t block) const {
+    const size_t left = step_.channels - block * kLanes;
+    return static_cast<__mmask16>(left >= kLanes ? 0xFFFF : (1U << left) - 1);
+  }
+
+  void find_taps() {
+    taps_.clear();
+    for (size_t c = 0; c < step_.in_channels; ++c)
+      for (size_t ky = 0; ky < step_.expansion.height; ++ky)
+        for (size_t kx = 0; kx < step_.expansion.width; ++kx)
+          taps_.push_back((c * step_.expansion.height + ky) * room_.photo_row + kx);
+  }
+
+  // The rows of the photo that one row of the wide map needs, with their padding.
+  void gather_photo(size_t row) {
+    const Window2d& window = step_.expansion;
+    float* to = photo_;
+    for (size_t c = 0; c < step_.in_channels; ++c) {
+      for (size_t ky = 0; ky < window.height; ++ky, to += room_.photo_row) {
+        const size_t at = row * window.stride_y + ky;
+        std::fill_n(to, room_.photo_row, 0.F);
+        if (at < window.pad_top || at - window.pad_top >= step_.in_height) continue;
+        std::copy_n(static_cast<const float*>(x_) +
+                        (c * step_.in_height + at - window.pad_top) * step_.in_width,
+                    step_.in_width, to + window.pad_left);
+      }
+    }
+  }
+
+  void convolve(size_t block, size_t b, size_t row, size_t first, size_t height, size_t skipped) {
+    const Window2d& window = step_.depthwise;
+    const float* rows[kMaxDepthwiseHeight];
+    for (size_t i = 0; i < height; ++i) rows[i] = wide_row(first + i, b);
+    const size_t taps = window.height * window.width;
+    const float* const weights =
+        step_.depthwise_weights + ((block + b) * taps + skipped * window.width) * kLanes;
+    const float* const bias = step_.depthwise_bias + (block + b) * kLanes;
+    const size_t count = step_.out_width;
+    const auto row_of = [&]() CAIRN_AVX512_BF16 {
+      if (window.width == 3 && window.stride_x == 1) return convolve_row<3, 1>;
+      if (window.width == 3 && window.stride_x == 2) return convolve_row<3, 2>;
+      if (window.width == 5 && window.stride_x == 1) return convolve_row<5, 1>;
+      if (window.width == 5 && window.stride_x == 2) return convolve_row<5, 2>;
+      return static_cast<decltype(&convolve_row<3, 1>)>(nullptr);
+    };
+    if (const auto function = row_of())
+      function(rows, height, weights, bias, out_, count);
+    else
+      convolve_any_row(rows, window, height, weights, bias, out_, count);
+    finish(block + b, row);
+  }
+
+  void finish(size_t block, size_t row) {
+    switch (step_.second.kind) {
+      case Activation::Kind::kSilu:
+        return finish_with(Silu(step_.second), block, row);
+      case Activation::Kind::kClip:
+        return finish_with(Clip(step_.second), block, row);
+      case Activation::Kind::kNone:
+        return finish_with(Nothing(step_.second), block, row);
+    }
+  }
+
+  // The activation, the sums and the rounding.
+  template <typename Function>
+  void finish_with(const Function& function, size_t block, size_t row) {
+    const __mmask16 mask = mask_of(block);
+    Bf16* y = y_ + row * step_.out_width * step_.channels + block * kLanes;
+    const float* from = out_;
+    __m512 sum = _mm512_setzero_ps();
+    for (size_t i = 0; i < step_.out_width; ++i, from += kLanes, y += step_.channels) {
+      const __m512 v = function(_mm512_loadu_ps(from));
+      sum = _mm512_add_ps(sum, v);
+      _mm256_mask_storeu_epi16(y, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+    }
+    if (sums_ == nullptr) return;
+    float* const sums = sums_ + block * kLanes;
+    _mm512_mask_storeu_ps(sums, mask, _mm512_add_ps(sum, _mm512_maskz_loadu_ps(mask, sums)));
+  }
+
+  const ExpandDepthwise& step_;
+  Room room_;
+  const void* x_;
+  Bf16* y_;
+  float* sums_;
+  float* ring_;
+  float* out_;
+  float* photo_;
+  std::vector<size_t> taps_;
+};
+
+}  // namespace
+
+bool has_expand_depthwise() {
+  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+void expand_depthwise(const ExpandDepthwise& step, const void* x, Bf16* y, float* sums,
+                      float* scratch) {
+  Pass(step, x, y, sums, scratch).run();
+}
+
+}  // namespace cairn::engine::kernels
+CAIRN_END_AVX512_BF16
+
+#else
+
+namespace cairn::engine::kernels {
+
+bool has_expand_depthwise() { return false; }
+void expand_depthwise(const ExpandDepthwise&, const void*, Bf16*, float*, float*) {}
+
+}  // namespace cairn::engine::kernels
+
+#endif
