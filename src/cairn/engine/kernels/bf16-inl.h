@@ -1,5 +1,5 @@
-// Vectors of float32 from and to memory that holds float32 or bfloat16. Included once for each
-// target of Highway's run-time dispatch.
+// Vectors of float32 from and to memory that holds float32, bfloat16 or 8 bits. Included once for
+// each target of Highway's run-time dispatch.
 #if defined(CAIRN_ENGINE_KERNELS_BF16_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef CAIRN_ENGINE_KERNELS_BF16_INL_H_
 #undef CAIRN_ENGINE_KERNELS_BF16_INL_H_
@@ -27,6 +27,13 @@ hn::Vec<D> load(D d, const Bf16* x) {
   const hn::Rebind<uint32_t, D> bits;
   const auto upper = hn::LoadU(half, reinterpret_cast<const uint16_t*>(x));
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, upper)));
+}
+
+// Whole numbers of 8 bits (uint8_t or int8_t) as float32.
+template <class D, typename Byte, hwy::EnableIf<sizeof(Byte) == 1>* = nullptr>
+hn::Vec<D> load(D d, const Byte* x) {
+  const hn::Rebind<Byte, D> bytes;
+  return hn::ConvertTo(d, hn::PromoteTo(hn::RebindToSigned<D>(), hn::LoadU(bytes, x)));
 }
 
 template <class D>

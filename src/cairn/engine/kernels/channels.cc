@@ -188,54 +188,6 @@ void add_deviations_of(const T* x, const float* centre, double* sum, double* squ
   }
 }
 
-template <size_t kBlock>
-void add_up_blocks(const Bf16* x, double* sum, size_t positions) {
-  const hn::CappedTag<float, kBlock> d;
-  const size_t lanes = hn::Lanes(d);
-  alignas(64) float sums[kBlock];
-  for (size_t lane = 0; lane < kBlock; lane += lanes) {
-    for (size_t begin = 0; begin < positions; begin += kFloatRun) {
-      const size_t end = HWY_MIN(begin + kFloatRun, positions);
-      auto s = hn::Zero(d);
-      for (size_t i = begin; i < end; ++i) s = hn::Add(s, load(d, x + i * kBlock + lane));
-      hn::StoreU(s, d, sums);
-      for (size_t i = 0; i < lanes; ++i) sum[lane + i] += sums[i];
-    }
-  }
-}
-
-void add_up_wide(const Bf16* x, double* sum, size_t positions, size_t block) {
-  const hn::ScalableTag<float> d;
-  const hn::CappedTag<float, 1> one;
-  const size_t lanes = hn::Lanes(d);
-  for (size_t begin = 0; begin < positions; begin += kFloatRun) {
-    const size_t end = HWY_MIN(begin + kFloatRun, positions);
-    for (size_t first = 0; first < block; first += kWideLanes) {
-      const size_t width = HWY_MIN(kWideLanes, block - first);
-      float sums[kWideLanes] = {};
-      const auto add = [&](auto tag, const Bf16* from, size_t lane) {
-        const auto v = load(tag, from + lane);
-        hn::StoreU(hn::Add(hn::LoadU(tag, sums + lane), v), tag, sums + lane);
-      };
-      for (size_t i = begin; i < end; ++i) {
-        const Bf16* const from = x + i * block + first;
-        size_t lane = 0;
-        for (; lane + lanes <= width; lane += lanes) add(d, from, lane);
-        for (; lane < width; ++lane) add(one, from, lane);
-      }
-      for (size_t lane = 0; lane < width; ++lane)
-        sum[first + lane] += static_cast<double>(sums[lane]);
-    }
-  }
-}
-
-void add_up_impl(const Bf16* x, double* sum, size_t positions, size_t block) {
-  if (block == 16) return add_up_blocks<16>(x, sum, positions);
-  if (block == 8) return add_up_blocks<8>(x, sum, positions);
-  if (block > 1) return add_up_wide(x, sum, positions, block);
-  for (size_t i = 0; i < positions; ++i) *sum += to_float(x[i]);
-}
-
 // Functions that are exported cannot be templates.
 void scale_shift_f32(const float* x, float* y, const float* scale, const float* shift,
                      size_t positions, size_t block) {
@@ -273,7 +225,6 @@ HWY_EXPORT(prelu_f32);
 HWY_EXPORT(prelu_bf16);
 HWY_EXPORT(add_deviations_f32);
 HWY_EXPORT(add_deviations_bf16);
-HWY_EXPORT(add_up_impl);
 
 void scale_shift(const float* x, float* y, const float* scale, const float* shift, size_t positions,
                  size_t block) {
@@ -301,10 +252,6 @@ void add_deviations(const float* x, const float* centre, double* sum, double* sq
 void add_deviations(const Bf16* x, const float* centre, double* sum, double* squares,
                     size_t positions, size_t block) {
   HWY_DYNAMIC_DISPATCH(add_deviations_bf16)(x, centre, sum, squares, positions, block);
-}
-
-void add_up(const Bf16* x, double* sum, size_t positions, size_t block) {
-  HWY_DYNAMIC_DISPATCH(add_up_impl)(x, sum, positions, block);
 }
 
 }  // namespace cairn::engine::kernels

@@ -27,7 +27,4 @@ void add_deviations(const float* x, const float* centre, double* sum, double* sq
 void add_deviations(const Bf16* x, const float* centre, double* sum, double* squares,
                     size_t positions, size_t block);
 
-// sum += Σ x of each lane, or, for block 1, of all; as above.
-void add_up(const Bf16* x, double* sum, size_t positions, size_t block);
-
 }  // namespace cairn::engine::kernels

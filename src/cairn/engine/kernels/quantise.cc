@@ -27,10 +27,8 @@ void quantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
 
 template <class D, typename From, typename To>
 void dequantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
-  const hn::RebindToSigned<D> i32;
-  const hn::Rebind<From, D> from;
-  const auto steps = hn::Sub(hn::PromoteTo(i32, hn::LoadU(from, x)), hn::Set(i32, zero));
-  store(hn::Mul(hn::ConvertTo(d, steps), hn::Set(d, scale)), d, y);
+  const auto steps = hn::Sub(load(d, x), hn::Set(d, static_cast<float>(zero)));
+  store(hn::Mul(steps, hn::Set(d, scale)), d, y);
 }
 
 template <typename From, typename To>

@@ -112,17 +112,20 @@ void PlanBuilder::lower(const GraphNode& node) {
 }
 
 bool PlanBuilder::lower_pair(const GraphNode& first, const GraphNode& second) {
-  if (first.op_type != "Conv" || second.op_type != "Conv" || first.outputs.size() != 1 ||
-      second.outputs.size() != 1 || first.inputs.empty() || second.inputs.empty() ||
-      second.inputs[0] != first.outputs[0] || value(first.outputs[0]).uses != 1 ||
-      first.inputs[0].empty() || !is_planned_f32(first.inputs[0]) || is_int8_conv(*this, first))
+  if (first.outputs.size() != 1 || second.outputs.size() != 1 || first.inputs.empty() ||
+      second.inputs.empty() || second.inputs[0] != first.outputs[0] ||
+      value(first.outputs[0]).uses != 1 || first.inputs[0].empty() ||
+      !is_planned_f32(first.inputs[0]) || is_int8_conv(*this, first))
     return false;
   const auto wide = infer(first);
   if (!wide || (*wide)[0].dtype != DType::kF32 || !fits_dnnl((*wide)[0].shape)) return false;
   PlanValue& input = value(first.inputs[0]);
-  if (!lower_depthwise_pair(*this, first, second, (*wide)[0].shape) &&
-      !lower_chunked_pair(*this, first, second, (*wide)[0].shape))
-    return false;
+  const Shape& between = (*wide)[0].shape;
+  const bool convs = first.op_type == "Conv" && second.op_type == "Conv";
+  const bool lowered = convs ? lower_depthwise_pair(*this, first, second, between) ||
+                                   lower_chunked_pair(*this, first, second, between)
+                             : lower_power_mean(*this, first, second, between);
+  if (!lowered) return false;
   --input.uses;
   value(first.outputs[0]).uses = 0;
   for (const GraphNode* node : {&first, &second})

@@ -172,6 +172,10 @@ bool is_int8_conv(PlanBuilder& builder, const GraphNode& node);
 void add_dequantisation(PlanBuilder& builder, const Placement& from, DataType type,
                         BufferId target);
 
+// Pow by a constant and the mean over all positions of that, of a map of the shape `in`.
+bool lower_power_mean(PlanBuilder& builder, const GraphNode& power, const GraphNode& mean,
+                      const Shape& in);
+
 // A Conv that widens and the depthwise Conv that follows it, a few channels at a time. wide: the
 // shape between them.
 bool lower_chunked_pair(PlanBuilder& builder, const GraphNode& first, const GraphNode& second,

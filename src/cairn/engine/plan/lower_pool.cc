@@ -100,14 +100,10 @@ bool lower_pool(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
   if (!pooling) return false;
   const auto made = add_pooling(builder, node, *pooling);
   if (!made) return false;
-  if (pooling->out == out) {
+  if (pooling->out == out)
     builder.define(node.outputs[0], DType::kF32, out, *made);
-    return true;
-  }
-  const std::string kept = builder.temporary(node.outputs[0]);  // ReduceMean without keepdims
-  builder.define(kept, DType::kF32, pooling->out, *made);
-  const BufferId buffer = builder.plain(kept);
-  builder.define(node.outputs[0], DType::kF32, out, {plain_layout(out), buffer});
+  else
+    define_global(builder, node.outputs[0], out, in, *made);
   return true;
 }
 

@@ -189,5 +189,52 @@ TEST(pooling, every_geometry) {
   });
 }
 
+// Generalised-mean pooling, of a convolution's map and of a photo's planes.
+OnnxBuilder power_mean(float exponent, bool after_conv, bool keep_axes) {
+  OnnxBuilder builder = with_channels(5);
+  builder.constant("p", Tensor::from_f32({}, std::vector<float>{exponent}));
+  builder.constant("one_over_p", Tensor::from_f32({}, std::vector<float>{1 / exponent}));
+  builder.constant("least", Tensor::from_f32({}, std::vector<float>{1e-6F}));
+  if (after_conv) testing::add_conv(builder, "x", "c", 5, 21);
+  builder.node("Clip", {after_conv ? "c" : "x", "least"}, {"positive"});
+  builder.node("Pow", {"positive", "p"}, {"powers"});
+  if (keep_axes)
+    builder.node("GlobalAveragePool", {"powers"}, {"mean"});
+  else
+    builder.node("ReduceMean", {"powers"}, {"mean"}).ints("axes", {-1, -2}).number("keepdims", 0);
+  builder.node("Pow", {"mean", "one_over_p"}, {"y"});
+  return builder;
+}
+
+TEST(lowering, generalised_means_are_one_step) {
+  for (const float exponent : {3.F, 2.71F, 1.F, 6.5F})
+    for (const bool after_conv : {false, true})
+      for (const bool keep_axes : {false, true}) {
+        const OnnxBuilder builder = power_mean(exponent, after_conv, keep_axes);
+        expect_same_as_reference(builder, image(5, 23, 31));
+        const bool plain_mean = exponent == 1;  // which the processor's library does
+        const auto labels = Executor(builder.model()).summarise(image(5, 23, 31)).labels;
+        EXPECT_EQ(labels.count("global power mean"), plain_mean ? 0u : 1u) << exponent;
+      }
+}
+
+TEST(lowering, powers_of_zero_and_below_are_what_they_are) {
+  for (const float exponent : {3.F, 2.F, 0.5F}) {
+    OnnxBuilder builder = with_channels(2);
+    builder.constant("p", Tensor::from_f32({}, std::vector<float>{exponent}));
+    builder.node("Pow", {"x", "p"}, {"powers"});
+    builder.node("GlobalAveragePool", {"powers"}, {"y"});
+    TensorMap inputs = image(2, 3, 67, 1);
+    std::fill_n(inputs.at("x").data<float>(), 3 * 67, 0.F);
+    const Tensor y = Executor(builder.model()).run(inputs).at("y");
+    const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+    EXPECT_EQ(y.data<float>()[0], 0);
+    if (exponent < 1)  // roots of negative numbers
+      EXPECT_TRUE(std::isnan(y.data<float>()[1]) && std::isnan(expected.data<float>()[1]));
+    else
+      EXPECT_NEAR(y.data<float>()[1], expected.data<float>()[1], 1e-6);
+  }
+}
+
 }  // namespace
 }  // namespace cairn::engine
