@@ -12,6 +12,7 @@
 #include "cairn/base/random.h"
 #include "cairn/embed/embedder.h"
 #include "cairn/engine/model.h"
+#include "cairn/engine/roofline.h"
 #include "commands.h"
 #include "numbers.h"
 
@@ -23,7 +24,10 @@ Runs the network alone, one image at a time on one thread, in each precision in 
 machine slows all alike. Prints the median images per second, and the ratio to the first precision.
 
 With --profile, also where the time goes: share, time and floating point operations per second of
-each kind of step, and of the slowest steps in the order of the network.
+each kind of step, and of the slowest steps in the order of the network, and how near each is to the
+roofline: the time that this core would need at least, divided by the time it took. The roofline is
+measured: operations per second of a large matrix product in that precision, and bytes per second of
+copies within as much memory as the network needs. Steps whose maps lie in nearer caches can pass it.
 
 Examples:
   cairn bench embed --model model.onnx --size 512
@@ -75,36 +79,44 @@ engine::TensorMap input_for(const engine::Model& model, int size) {
 struct Cost {
   double seconds = 0;
   double flops = 0;
+  double least = 0;  // seconds, by the roofline
   int steps = 0;
 
-  void add(const engine::Executor::StepCost& step) {
+  void add(const engine::Executor::StepCost& step, const engine::Roofline& roofline) {
     seconds += step.seconds;
     flops += step.flops;
+    least += roofline.seconds(step.flops, step.bytes);
     ++steps;
   }
   std::string text(double total) const {
     const std::string rate =
         flops > 0 ? fmt::format("{:7.0f} GFLOP/s", flops / seconds * 1e-9) : std::string(15, ' ');
-    return fmt::format("  {:5.1f} %  {:9.3f} ms  {}", 100 * seconds / total, seconds * 1e3, rate);
+    return fmt::format("  {:5.1f} %  {:9.3f} ms  {}  {:3.0f} %", 100 * seconds / total,
+                       seconds * 1e3, rate, 100 * least / seconds);
   }
 };
 
-void print_profile(const Contender& contender) {
+void print_profile(const Contender& contender, size_t peak_bytes) {
   const Steps& steps = contender.steps;
+  const engine::Roofline roofline = engine::measure_roofline(contender.precision, peak_bytes);
   Cost total;
   std::map<std::string, Cost> kinds;
   std::vector<size_t> slowest(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
     slowest[i] = i;
-    total.add(steps[i]);
-    kinds[steps[i].label].add(steps[i]);
+    total.add(steps[i], roofline);
+    kinds[steps[i].label].add(steps[i], roofline);
   }
   std::vector<std::pair<std::string, Cost>> sorted(kinds.begin(), kinds.end());
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return a.second.seconds > b.second.seconds;
   });
-  fmt::print("\n{}, each step at its fastest:\n{}  all\n",
-             engine::precision_name(contender.precision), total.text(total.seconds));
+  fmt::print(
+      "\n{}: {:.1f} MB of maps at most; roofline {:.0f} GFLOP/s, {:.0f} GB/s\n"
+      "each step at its fastest: share, time, operations, time at the roofline by time\n{}  all\n",
+      engine::precision_name(contender.precision), static_cast<double>(peak_bytes) * 1e-6,
+      roofline.flops_per_second * 1e-9, roofline.bytes_per_second * 1e-9,
+      total.text(total.seconds));
   for (const auto& [label, cost] : sorted)
     fmt::print("{}  {} x {}\n", cost.text(total.seconds), cost.steps, label);
   std::stable_sort(slowest.begin(), slowest.end(),
@@ -114,7 +126,7 @@ void print_profile(const Contender& contender) {
   fmt::print("  the slowest steps:\n");
   for (const size_t i : slowest) {
     Cost cost;
-    cost.add(steps[i]);
+    cost.add(steps[i], roofline);
     fmt::print("{}  step {}: {} {}\n", cost.text(total.seconds), i, steps[i].label,
                steps[i].detail);
   }
@@ -157,7 +169,8 @@ void bench_embed(const Options& options) {
       json.push_back({{"precision", name}, {"images_per_second", rate}, {"ratio", ratio}});
     else
       fmt::print("{:5} {:9.2f} images/s  {:.2f}\n", name, rate, ratio);
-    if (options.profile && !options.json) print_profile(contender);
+    if (options.profile && !options.json)
+      print_profile(contender, contender.executor.summarise(inputs, outputs).peak_bytes);
   }
   if (options.json) fmt::print("{}\n", json.dump(2));
 }

@@ -88,6 +88,7 @@ class Executor {
     std::string label;   // the kind of step
     std::string detail;  // shapes of convolutions; else empty
     double flops = 0;    // of convolutions and products
+    double bytes = 0;    // of what it reads and writes, weights included
     double seconds = 0;
   };
   std::vector<StepCost> measure(const TensorMap& inputs,

@@ -11,6 +11,7 @@
 #include "cairn/base/error.h"
 #include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/kernels/silu.h"
+#include "cairn/engine/roofline.h"
 #include "cairn/engine/testing/compare.h"
 #include "cairn/engine/testing/small_graphs.h"
 
@@ -219,6 +220,20 @@ TEST(measurement, tells_the_time_and_the_operations_of_each_step) {
     EXPECT_EQ(stem->detail, "3x40x40 -> 32x40x40, 3x3");
     EXPECT_EQ(stem->flops, 2.0 * 40 * 40 * 32 * 3 * 3 * 3);
     EXPECT_GT(stem->seconds, 0);
+    const double element = precision == Precision::kF32 || !processor_has_kernels() ? 4 : 2;
+    const double bytes = (40 * 40 * (3 + 32) + 3 * 32 * 3 * 3) * element + 4 * 32;
+    EXPECT_GE(stem->bytes, bytes);
+    EXPECT_LE(stem->bytes, bytes * 1.1);  // weights may be padded
+  }
+}
+
+TEST(measurement, of_the_roofline_is_above_nothing) {
+  for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+    const Roofline roofline = measure_roofline(precision, 1 << 20);
+    EXPECT_GT(roofline.flops_per_second, 1e8);
+    EXPECT_GT(roofline.bytes_per_second, 1e8);
+    EXPECT_DOUBLE_EQ(roofline.seconds(roofline.flops_per_second, 1), 1);
+    EXPECT_DOUBLE_EQ(roofline.seconds(1, 2 * roofline.bytes_per_second), 2);
   }
 }
 

@@ -460,7 +460,11 @@ Step& PlanBuilder::add_primitive(const std::string& label, const dnnl::primitive
                                  const std::vector<Argument>& writes) {
   auto step = std::make_unique<DnnlStep>(dnnl_engine(), primitive, scratchpad);
   step->label = label;
-  for (const Argument& argument : reads) step->add(dnnl_engine(), argument, false);
+  for (const Argument& argument : reads) {
+    step->add(dnnl_engine(), argument, false);
+    if (buffers[argument.buffer].kind == Buffer::Kind::kConstant)
+      step->weight_bytes += argument.layout.get_size();
+  }
   for (const Argument& argument : writes) step->add(dnnl_engine(), argument, true);
   add_step(std::move(step));
   return *steps.back();

@@ -239,11 +239,15 @@ bool add_chunks(PlanBuilder& builder, const std::vector<Chunkable>& convs, int64
   std::optional<BufferId> between;
   if (stages.size() == 2) between = builder.new_buffer(stages[0].output.get_size());
   size_t scratchpad = 0;
-  for (const Stage& stage : stages)
+  size_t weight_bytes = 0;
+  for (const Stage& stage : stages) {
     scratchpad = std::max(scratchpad, stage.scratchpad.get_desc().get_size());
+    weight_bytes += (stage.weights_bytes + stage.bias_bytes) * chunks;
+  }
   auto step = std::make_unique<ChunkStep>(std::move(stages), static_cast<size_t>(out[0]), chunks,
                                           from, to, between);
   step->scratchpad_bytes = scratchpad;
+  step->weight_bytes = weight_bytes;
   for (const Chunkable& conv : convs) {
     step->detail += (step->detail.empty() ? "" : "; ") + conv.problem.text();
     step->flops += conv.problem.flops();

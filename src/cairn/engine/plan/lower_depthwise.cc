@@ -161,9 +161,9 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
                      : builder.in_layout(input, channels_last_layout(in, DataType::bf16));
   buffers.to = builder.new_buffer(target.get_size());
   buffers.means = builder.new_buffer(dim(out, 0) * kernel.channels * sizeof(float));
+  const bool pairs = kernel.source == ExpandDepthwise::Source::kMap;
   if (expansion) {
-    buffers.expand_weights = packed_weights(builder, expansion->node, expansion->problem,
-                                            kernel.source == ExpandDepthwise::Source::kMap);
+    buffers.expand_weights = packed_weights(builder, expansion->node, expansion->problem, pairs);
     buffers.expand_bias = packed_bias(builder, expansion->problem);
   }
   buffers.depthwise_weights = packed_weights(builder, node, depthwise, false);
@@ -173,9 +173,12 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
   if (expansion) {
     step->detail = expansion->problem.text() + "; ";
     step->flops = expansion->problem.flops();
+    step->weight_bytes =
+        expansion->problem.weights->count() * (pairs ? sizeof(kernels::Bf16) : sizeof(float));
   }
   step->detail += depthwise.text();
   step->flops += depthwise.flops();
+  step->weight_bytes += depthwise.weights->bytes();
   builder.add_step(std::move(step));
   builder.define(node.outputs[0], DType::kF32, out, {target, buffers.to});
   builder.value(node.outputs[0]).means = buffers.means;

@@ -118,6 +118,13 @@ TensorMap Plan::run(const TensorMap& inputs, char* arena) {
   return collect(outputs);
 }
 
+double Plan::bytes_of(const Step& step) const {
+  size_t bytes = step.weight_bytes;
+  for (const auto* list : {&step.reads, &step.writes})
+    for (const BufferId buffer : *list) bytes += buffers_[buffer].bytes;
+  return static_cast<double>(bytes);
+}
+
 TensorMap Plan::measure(const TensorMap& inputs, char* arena, std::vector<double>& seconds) {
   using Clock = std::chrono::steady_clock;
   std::vector<Tensor> outputs;

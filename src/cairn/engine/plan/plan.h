@@ -26,6 +26,8 @@ class Plan {
   size_t arena_bytes() const { return arena_bytes_; }
   size_t reorders() const { return reorders_; }
   const std::vector<std::unique_ptr<Step>>& steps() const { return steps_; }
+  // What the step reads and writes, weights included.
+  double bytes_of(const Step& step) const;
   // Runs as run() does, and adds the seconds of each step.
   TensorMap measure(const TensorMap& inputs, char* arena, std::vector<double>& seconds);
 

@@ -44,6 +44,7 @@ class Step {
   std::string label;   // for messages and measurements
   std::string detail;  // the same: what exactly; may be empty
   double flops = 0;    // floating point operations of convolutions and products
+  size_t weight_bytes = 0;  // of the constants that it reads
   std::vector<BufferId> reads;
   std::vector<BufferId> writes;
   size_t scratchpad_bytes = 0;
