@@ -11,7 +11,7 @@ help:
 	@echo "make build      build/cairn and build/cairn-train"
 	@echo "make test       install what is missing, build, run all tests"
 	@echo "make test-fast  the tests that take under a second each"
-	@echo "make bench      Cairn and its peers side by side"
+	@echo "make bench      Cairn and its peers side by side, into docs/benchmarks.md (BENCH=\"--quick embedding\": a part)"
 	@echo "make fuzz       each fuzz target for FUZZ_SECONDS (60)"
 	@echo "make asan       all tests under the address and undefined-behaviour sanitizers"
 	@echo "make lint       clang-format and clang-tidy"
@@ -38,9 +38,12 @@ test-fast: $(BUILD)/build.ninja
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS) -L fast
 
+# Which topics, and --quick: BENCH="--quick embedding=resnet50"
+BENCH ?=
 bench: build
-	@scripts/setup.sh bench
-	bench/run.sh
+	@scripts/setup.sh bench peers || echo "bench: peers that could not be installed are left out"
+	cmake --build $(BUILD) --target embed_runner export_networks search_peer_bench
+	CAIRN_BUILD=$(abspath $(BUILD)) bench/run.sh $(BENCH)
 
 FUZZ_SECONDS ?= 60
 fuzz:

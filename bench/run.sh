@@ -1,66 +1,44 @@
 #!/usr/bin/env bash
-# Cairn and its peers side by side, alternating, so that a busy machine slows both.
-#   bench/run.sh [ROUNDS]      (default 5; needs ../shared or CAIRN_SHARED_DIR, Node.js and npm)
+# Cairn and its peers side by side, one thread each, in turns; then the tables and charts of docs/.
+#   bench/run.sh [--quick] [--rounds N] [TOPIC[=NAME,…]]…      (default: all topics; `make bench` builds first)
 #
-# Embedding: photos per second of `cairn embed` over whole runs (process start, reading and decoding
-# JPEGs, MobileNetV2 at 224 pixels in f32, writing) on 2 threads, against the images per second of
-# ONNX Runtime's f32 inference alone on 2 threads, in the best of its settings.
+# Topics: embedding (networks, against ONNX Runtime, PyTorch, OpenCV).
+# Results are merged into build/bench/results.json, so topics and networks can be measured one at a time:
+#   bench/run.sh embedding=resnet50,b0_224
+# Peers that are not there (scripts/setup.sh bench peers) are left out by name. Photos and MobileNetV2 come from ../shared
+# or CAIRN_SHARED_DIR.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-shared=${CAIRN_SHARED_DIR:-$root/../shared}
-rounds=${1:-5}
-cairn=${CAIRN:-$root/build/cairn}
-model=$shared/models/mobilenet_v2_imagenet.onnx
-photos=$shared/data/landmarks
-[ -e "$model" ] && [ -e "$photos" ] || { echo "bench: $model and $photos are needed (CAIRN_SHARED_DIR)" >&2; exit 1; }
-[ -x "$cairn" ] || { echo "bench: build first (make build)" >&2; exit 1; }
+export CAIRN_BUILD=${CAIRN_BUILD:-$root/build/release} PYTHONDONTWRITEBYTECODE=1
+options=() topics=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --quick) options+=(--quick) ;;
+    --rounds) [ $# -gt 1 ] || { echo "bench: --rounds needs a number" >&2; exit 2; }; options+=(--rounds "$2"); shift ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "bench: unknown option '$1' (--quick, --rounds N)" >&2; exit 2 ;;
+    *) topics+=("$1") ;;
+  esac
+  shift
+done
+[ ${#topics[@]} -gt 0 ] || topics=(embedding)
+[ -x "$CAIRN_BUILD/bench/embed_runner" ] || { echo "bench: build first (make bench)" >&2; exit 1; }
 
 peers=$root/build/peers
 mkdir -p "$peers"
 if ! cmp -s "$root/bench/peers/package.json" "$peers/package.json" || [ ! -d "$peers/node_modules" ]; then
   cp "$root/bench/peers/package.json" "$peers/"
-  (cd "$peers" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error)
+  (cd "$peers" && npm install --ignore-scripts --no-audit --no-fund --loglevel=error) ||
+    echo "bench: ONNX Runtime could not be installed by npm: it is left out" >&2
 fi
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-# sessions × intra-op threads × batch
-settings=("1 2 1" "2 1 1" "2 1 8")
-
-TIMEFORMAT='%R %U %S'
-median() { sort -n | awk '{v[NR] = $1} END {print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'; }
-
-# Prints photos per second and CPU milliseconds per photo of a whole run.
-run_cairn() {
-  rm -rf "$work/out"
-  { time "$cairn" embed --model "$model" --images "$photos" --out "$work/out" --size 224 --mean 127.5 --std 127.5 \
-      --output embedding --threads 2 2> "$work/log"; } 2> "$work/time" || { cat "$work/log" >&2; exit 1; }
-  awk -v photos="$(wc -l < "$work/out/ids.txt")" '{printf "%.1f %.2f", photos / $1, ($2 + $3) * 1000 / photos}' "$work/time"
-}
-run_ort() { (cd "$peers" && node "$root/bench/peers/ort_embed.js" "$model" embedding 224 1200 "$@"); }
-
-echo "photos/s (CPU ms per photo); ORT: sessions x threads x batch"
-for round in $(seq "$rounds"); do
-  run_cairn > "$work/now"
-  cat "$work/now" >> "$work/cairn"; echo >> "$work/cairn"
-  line="round $round: cairn embed $(sed 's/ \(.*\)/ (\1)/' "$work/now")"
-  for i in "${!settings[@]}"; do
-    # shellcheck disable=SC2086: three arguments
-    run_ort ${settings[$i]} > "$work/now"
-    cat "$work/now" >> "$work/ort$i"
-    line+=", ORT ${settings[$i]// /x} $(sed 's/ \(.*\)/ (\1)/' "$work/now")"
-  done
-  echo "$line"
+for topic in "${topics[@]}"; do
+  names=()
+  [[ $topic != *=* ]] || names=(--only "${topic#*=}")
+  case "${topic%%=*}" in
+    embedding) /usr/bin/python3 "$root/bench/embedding.py" "${options[@]}" "${names[@]}" ;;
+    *) echo "bench: unknown topic '$topic' (embedding)" >&2; exit 2 ;;
+  esac
 done
-
-rate() { cut -d' ' -f1 "$1" | median; }
-cpu() { cut -d' ' -f2 "$1" | median; }
-best=0 least=1e9
-for i in "${!settings[@]}"; do
-  best=$(printf '%s\n' "$best" "$(rate "$work/ort$i")" | sort -g | tail -1)
-  least=$(printf '%s\n' "$least" "$(cpu "$work/ort$i")" | sort -g | head -1)
-done
-awk -v ours="$(rate "$work/cairn")" -v best="$best" -v cpu="$(cpu "$work/cairn")" -v least="$least" 'BEGIN {
-  printf "embedding, median photos/s: cairn embed (JPEG to embedding) %.1f, ONNX Runtime (inference alone, best setting) %.1f, ratio %.2f\n", ours, best, ours / best
-  printf "embedding, median CPU ms per photo: cairn embed %.2f, ONNX Runtime (its least) %.2f, ratio %.2f\n", cpu, least, least / cpu
-}'
+/usr/bin/python3 "$root/bench/report.py" "$root/build/bench/results.json" "$root/docs"
+echo "written: build/bench/results.json, docs/benchmarks.md, docs/bench_*.svg"

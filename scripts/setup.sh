@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Cairn needs; the one place that lists them.
-#   scripts/setup.sh [runtime|train|test|tools|bench]…    (default: runtime train test)
+#   scripts/setup.sh [runtime|train|test|tools|bench|peers]…    (default: runtime train test)
 # Only what is missing is installed. Needs root (or sudo) only when something is missing.
 set -euo pipefail
 
@@ -18,8 +18,8 @@ test=(libgtest-dev libbenchmark-dev libopencv-imgcodecs-dev libonnx-testdata cla
 # For `make fuzz` and `make lint`.
 tools=(clang clang-tidy libclang-rt-14-dev libomp-dev)
 bench=(libbenchmark-dev nodejs npm)
-# The peers of training throughput, and of exact search (OpenBLAS: faiss multiplies by it).
-peers=(python3-torch python3-torchvision libfaiss-dev libopenblas-dev)
+# The peers of networks, of training, and of search (OpenBLAS: faiss multiplies by it).
+peers=(python3-torch python3-torchvision python3-onnx python3-opencv libfaiss-dev libopenblas-dev libhnswlib-dev)
 
 groups=("$@")
 [ ${#groups[@]} -gt 0 ] || groups=(runtime train test)

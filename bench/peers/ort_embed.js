@@ -1,59 +1,51 @@
-// ONNX Runtime's f32 inference alone (no decoding): images per second of one model on the CPU.
+// ONNX Runtime on one thread, driven as bench/embed_runner.cc is.
 //
-//   node ort_embed.js MODEL.onnx OUTPUT SIZE IMAGES SESSIONS THREADS BATCH
+//   node ort_embed.js MODEL.onnx OUTPUT SIZE
 //
-// SESSIONS sessions, each in a thread of its own with THREADS intra-op threads, run IMAGES images
-// between them in batches of BATCH, after a warm-up. Prints images per second, and CPU milliseconds
-// per image. Run it in a folder with node_modules/onnxruntime-node (bench/run.sh does).
+// Run it in a folder with node_modules/onnxruntime-node (bench/run.sh does).
 'use strict';
+const fs = require('fs');
 const path = require('path');
-const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
-const ort = require(path.join(process.cwd(), 'node_modules/onnxruntime-node'));
+const readline = require('readline');
+const module_folder = path.join(process.cwd(), 'node_modules/onnxruntime-node');
 
-const WARM_UP_BATCHES = 10;
+const print = (answer) => fs.writeSync(1, JSON.stringify(answer) + '\n');
 
-async function work({ model, output, size, batches, threads, batch, start }) {
+async function main() {
+  const ort = require(module_folder);
+  const [model, output, size] = process.argv.slice(2);
+  const side = Number(size);
   const session = await ort.InferenceSession.create(model, {
-    intraOpNumThreads: threads,
+    intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
   });
-  const values = new Float32Array(batch * 3 * size * size);
-  for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 255) / 127.5 - 1;
-  const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', values, [batch, 3, size, size]) };
-  for (let i = 0; i < WARM_UP_BATCHES; i++) await session.run(feeds, [output]);
-  // All sessions start their timed part together.
-  const gate = new Int32Array(start);
-  if (Atomics.sub(gate, 0, 1) === 1) Atomics.notify(gate, 0);
-  else for (let left = Atomics.load(gate, 0); left > 0; left = Atomics.load(gate, 0)) Atomics.wait(gate, 0, left, 50);
-  const moment = () => ({ time: process.hrtime.bigint(), cpu: process.cpuUsage() });
-  const begun = moment();
-  for (let i = 0; i < batches; i++) await session.run(feeds, [output]);
-  return [begun, moment()];
+  const feeds = (count) => {
+    const values = new Float32Array(count * 3 * side * side);
+    for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 255) / 127.5 - 1;
+    return { [session.inputNames[0]]: new ort.Tensor('float32', values, [count, 3, side, side]) };
+  };
+  print({ version: require(path.join(module_folder, 'package.json')).version, variants: ['1', '4'] });
+  let batch = null;
+  let held = 0;
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const [command, variant, wanted] = line.split(' ');
+    const count = Number(variant || 1);
+    if (count !== held) batch = feeds(held = count);
+    if (command === 'check') {
+      const result = await session.run(batch, [output]);
+      print({ output: Array.from(result[output].data) });
+      continue;
+    }
+    const runs = Math.max(1, Math.floor(Number(wanted) / count));
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < runs; i++) await session.run(batch, [output]);
+    print({ images: runs * count, seconds: Number(process.hrtime.bigint() - start) / 1e9 });
+  }
 }
 
-async function main() {
-  const [model, output, ...numbers] = process.argv.slice(2);
-  const [size, images, sessions, threads, batch] = numbers.map(Number);
-  const batches = Math.ceil(images / batch / sessions);
-  const start = new SharedArrayBuffer(4);
-  new Int32Array(start)[0] = sessions;
-  const job = { model, output, size, batches, threads, batch, start };
-  const spans = await Promise.all(Array.from({ length: sessions }, () => new Promise((resolve, reject) => {
-    const worker = new Worker(__filename, { workerData: job });
-    worker.on('message', resolve);
-    worker.on('error', reject);
-  })));
-  const begun = spans.map((s) => s[0]).reduce((a, b) => (a.time < b.time ? a : b));
-  const ended = spans.map((s) => s[1]).reduce((a, b) => (a.time > b.time ? a : b));
-  const count = batches * batch * sessions;
-  const cpu = ended.cpu.user + ended.cpu.system - begun.cpu.user - begun.cpu.system;
-  console.log((count / (Number(ended.time - begun.time) / 1e9)).toFixed(1), (cpu / 1e3 / count).toFixed(2));
-}
-
-if (isMainThread) {
-  main().catch((error) => { console.error(String(error)); process.exitCode = 1; });
-} else {
-  work(workerData).then((span) => parentPort.postMessage(span));
-}
+main().catch((error) => {
+  print({ skip: String(error.message || error).split('\n')[0] });
+  process.exitCode = 1;
+});

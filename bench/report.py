@@ -1,0 +1,142 @@
+"""From build/bench/results.json: the tables between the markers of docs/benchmarks.md, and docs/bench_*.svg.
+
+/usr/bin/python3 report.py RESULTS.json DOCS_FOLDER
+"""
+import pathlib
+import sys
+
+import bars
+import results
+import svg
+
+ORDER = ["cairn_f32", "cairn_bf16", "cairn_int8", "ort_f32", "ort_int8", "torch_f32", "torch_script", "torch_bf16",
+         "opencv_f32"]
+NAMES = {"cairn_f32": "Cairn f32", "cairn_bf16": "Cairn bf16", "cairn_int8": "Cairn int8", "ort_f32": "ONNX Runtime f32",
+         "ort_int8": "ONNX Runtime int8", "torch_f32": "PyTorch f32", "torch_script": "PyTorch TorchScript",
+         "torch_bf16": "PyTorch bf16", "opencv_f32": "OpenCV DNN f32"}
+PRODUCTS = {"ort": "ONNX Runtime", "torch": "PyTorch", "opencv": "OpenCV"}
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def with_bar(ratio, bar, counts):
+    """A ratio beside its bar: bold where it is met."""
+    text = f"{ratio:.2f}"
+    if bar is None:
+        return text
+    if ratio >= bar:
+        text = f"**{text}**"
+    return f"{text} (≥ {bar:g})" if counts else f"{text} ({bar:g})"
+
+
+def machines(entries):
+    """One line for all entries, or one each where they differ."""
+    lines = []
+    for entry in entries:
+        m = entry["machine"]
+        lines.append(f"{m['cpu']}, {m['cores']} cores, {', '.join(m['flags']) or 'no vector extensions'}")
+    loads = [entry["machine"]["load"] for entry in entries]
+    dates = sorted({entry["machine"]["date"] for entry in entries})
+    commits = list(dict.fromkeys(entry["machine"]["commit"] for entry in entries))
+    return (f"{'; '.join(dict.fromkeys(lines))}; one thread each; load when they began {min(loads):.1f} to {max(loads):.1f}; "
+            f"{', '.join(dates)}; commits {', '.join(commits)}.")
+
+
+def versions(entries):
+    found = {}
+    for entry in entries:
+        for name, told in entry["contenders"].items():
+            product = PRODUCTS.get(name.split("_")[0])
+            if product and "version" in told:
+                found[product] = told["version"]
+    return ", ".join(f"{product} {version}" for product, version in found.items())
+
+
+def skipped(entries):
+    """One line a reason, with whom and what it concerns."""
+    reasons = {}
+    for entry in entries:
+        for name, told in entry["contenders"].items():
+            if "skip" in told:
+                reasons.setdefault((NAMES[name], told["skip"]), []).append(entry["title"])
+    return "\n".join(f"- {name}, {', '.join(titles)}: left out: {reason}" for (name, reason), titles in reasons.items())
+
+
+def embedding_report(topic):
+    entries = list(topic.values())
+    shown = [n for n in ORDER if any("ratio" in e["contenders"].get(n, {}) for e in entries)]
+    counts = all(bars.applies(bars.EMBEDDING_NEEDS, e["machine"]) for e in entries)
+    rows = []
+    for key, entry in topic.items():
+        row = [entry["title"]]
+        for name in shown:
+            told = entry["contenders"].get(name, {})
+            if "ratio" not in told:
+                row.append("–")
+            elif name == "ort_f32":
+                row.append(f"{told['rate']:.1f}/s")
+            else:
+                precision = name.split("_")[1] if name.startswith("cairn") else None
+                row.append(with_bar(told["ratio"], bars.EMBEDDING.get(key, {}).get(precision), counts))
+        rows.append(row)
+    parts = [table(["network", *[NAMES[n] for n in shown]], rows),
+             f"{machines(entries)} {versions(entries)}. Numbers are ratios to ONNX Runtime's f32 rate of the same round, medians of "
+             f"{min(e['rounds'] for e in entries)} to {max(e['rounds'] for e in entries)} rounds; in brackets the bar, "
+             "met where bold."]
+    if not counts:
+        parts.append(f"**This machine has no {bars.EMBEDDING_NEEDS}: the bars of this table need it and do not apply here.** "
+                     "They are set for processors that multiply bfloat16 at 8 times and 8-bit numbers at 16 times the "
+                     "rate of float32; AVX-512 does so at 2 and 4 times.")
+    parts.append(skipped(entries))
+    return "\n\n".join(part for part in parts if part)
+
+
+def embedding_chart(topic):
+    groups = []
+    for key, entry in topic.items():
+        group = []
+        for name in ORDER:
+            told = entry["contenders"].get(name, {})
+            if "ratio" in told and name != "ort_f32":
+                ours = name.startswith("cairn")
+                goal = bars.EMBEDDING.get(key, {}).get(name.split("_")[1]) if ours else None
+                group.append((NAMES[name], told["ratio"], goal, ours))
+        groups.append((f"{entry['title']}", group))
+    entries = list(topic.values())
+    note = f"{entries[0]['machine']['cpu']}, one thread each, in turns; red: the goal"
+    if not all(bars.applies(bars.EMBEDDING_NEEDS, e["machine"]) for e in entries):
+        note += f", which needs {bars.EMBEDDING_NEEDS} (not here)"
+    return svg.chart("Images a second, times ONNX Runtime f32", note, groups)
+
+
+# Topic: text, chart.
+TOPICS = {"embedding": (embedding_report, embedding_chart)}
+
+
+def between_markers(text, topic, new):
+    """Puts the text between <!-- bench:topic --> and <!-- /bench:topic -->."""
+    begin, end = f"<!-- bench:{topic} -->", f"<!-- /bench:{topic} -->"
+    head, found, rest = text.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not found or not closed:
+        sys.exit(f"report: the page has no {begin} … {end}")
+    return f"{head}{begin}\n\n{new}\n\n{end}{tail}"
+
+
+def write(measured, docs):
+    page = docs / "benchmarks.md"
+    text = page.read_text()
+    for topic, (report, chart) in TOPICS.items():
+        if topic in measured:
+            (docs / f"bench_{topic}.svg").write_text(chart(measured[topic]))
+            text = between_markers(text, topic, f"{report(measured[topic])}\n\n![{topic}](bench_{topic}.svg)")
+    page.write_text(text)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: report.py RESULTS.json DOCS_FOLDER")
+    write(results.load(pathlib.Path(sys.argv[1])), pathlib.Path(sys.argv[2]))

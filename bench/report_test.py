@@ -1,0 +1,75 @@
+"""The tables and charts that are made of results."""
+import contextlib
+import io
+import pathlib
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+import bars
+import report
+
+AMX = {"cpu": "A chip", "cores": 2, "flags": ["AVX2", "AMX"], "load": 0.5, "date": "2026-01-02", "commit": "abcdef0"}
+NO_AMX = AMX | {"flags": ["AVX2"]}
+
+
+def told(rate, ratio, version="1"):
+    return {"version": version, "variant": "1", "rate": rate, "ratio": ratio, "low": ratio, "high": ratio, "cosine": 1}
+
+
+def embedding(machine):
+    return {"resnet50": {"title": "ResNet-50 @256", "rounds": 3, "machine": machine, "contenders": {
+        "ort_f32": told(10, 1, "1.30.0"), "cairn_bf16": told(45, 4.5), "cairn_int8": told(70, 7.0),
+        "torch_f32": told(8, 0.8, "1.13 <a&b>"), "opencv_f32": {"skip": "No module named 'cv2'"}}}}
+
+
+class Report(unittest.TestCase):
+    def test_bars_that_are_met_are_bold_and_others_are_not(self):
+        text = report.embedding_report(embedding(AMX))
+        self.assertIn("| ResNet-50 @256 | **4.50** (≥ 4) | 7.00 (≥ 8) | 10.0/s | 0.80 |", text)
+        self.assertNotIn("do not apply", text)
+
+    def test_a_machine_without_amx_is_told_that_the_bars_do_not_apply(self):
+        text = report.embedding_report(embedding(NO_AMX))
+        self.assertIn("**This machine has no AMX: the bars of this table need it and do not apply here.**", text)
+        self.assertIn("7.00 (8)", text)
+
+    def test_whoever_is_left_out_is_named_with_the_reason(self):
+        self.assertIn("- OpenCV DNN f32, ResNet-50 @256: left out: No module named 'cv2'",
+                      report.embedding_report(embedding(AMX)))
+
+    def test_machine_and_versions_are_told(self):
+        text = report.embedding_report(embedding(AMX))
+        self.assertIn("A chip, 2 cores, AVX2, AMX; one thread each; load when they began 0.5 to 0.5; 2026-01-02; "
+                      "commits abcdef0.", text)
+        self.assertIn("ONNX Runtime 1.30.0, PyTorch 1.13 <a&b>", text)
+
+    def test_the_chart_is_well_formed_with_a_bar_for_everybody_and_a_tick_for_every_goal(self):
+        root = xml.etree.ElementTree.fromstring(report.embedding_chart(embedding(NO_AMX)))
+        space = "{http://www.w3.org/2000/svg}"
+        self.assertEqual(len(root.findall(f"{space}rect")), 3)
+        goals = [line for line in root.findall(f"{space}line") if line.get("class") == "goal"]
+        self.assertEqual(len(goals), len(bars.EMBEDDING["resnet50"]))
+        self.assertIn("needs AMX (not here)", "".join(root.itertext()))
+
+    def test_only_the_text_between_the_markers_changes_and_again_gives_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            docs = pathlib.Path(folder)
+            page = docs / "benchmarks.md"
+            page.write_text("before\n<!-- bench:embedding -->\nstale\n<!-- /bench:embedding -->\nafter\n")
+            report.write({"embedding": embedding(AMX)}, docs)
+            once = page.read_text()
+            self.assertTrue(once.startswith("before\n<!-- bench:embedding -->"))
+            self.assertTrue(once.endswith("<!-- /bench:embedding -->\nafter\n"))
+            self.assertNotIn("stale", once)
+            self.assertIn("![embedding](bench_embedding.svg)", once)
+            report.write({"embedding": embedding(AMX)}, docs)
+            self.assertEqual(page.read_text(), once)
+
+    def test_a_page_without_markers_is_refused(self):
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            report.between_markers("nothing", "embedding", "text")
+
+
+if __name__ == "__main__":
+    unittest.main()
