@@ -4,7 +4,7 @@ PRESET ?= release
 BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc)
 
-.PHONY: help build demo test test-fast bench fuzz asan lint format install clean
+.PHONY: help build demo test test-fast bench perfcheck fuzz asan lint format install clean
 
 help:
 	@echo "make demo       install what is missing, build, train and answer on a drawn world, write build/demo/report.html"
@@ -12,6 +12,7 @@ help:
 	@echo "make test       install what is missing, build, run all tests"
 	@echo "make test-fast  the tests that take under a second each"
 	@echo "make bench      Cairn and its peers side by side, into docs/benchmarks.md (BENCH=\"--quick embedding\": a part)"
+	@echo "make perfcheck BASE=COMMIT   whether Cairn became slower since then, by instructions and times"
 	@echo "make fuzz       each fuzz target for FUZZ_SECONDS (60)"
 	@echo "make asan       all tests under the address and undefined-behaviour sanitizers"
 	@echo "make lint       clang-format and clang-tidy"
@@ -44,6 +45,10 @@ bench: build
 	@scripts/setup.sh bench peers || echo "bench: peers that could not be installed are left out"
 	cmake --build $(BUILD) --target embed_runner export_networks search_peer_bench
 	CAIRN_BUILD=$(abspath $(BUILD)) bench/run.sh $(BENCH)
+
+perfcheck: build
+	@[ -n "$(BASE)" ] || { echo "make perfcheck BASE=COMMIT" >&2; exit 2; }
+	bench/perfcheck.sh $(BASE) $(BUILD)/cairn
 
 FUZZ_SECONDS ?= 60
 fuzz:

@@ -42,7 +42,7 @@ def machines(entries):
     dates = sorted({entry["machine"]["date"] for entry in entries})
     commits = list(dict.fromkeys(entry["machine"]["commit"] for entry in entries))
     return (f"{'; '.join(dict.fromkeys(lines))}; one thread each; load when they began {min(loads):.1f} to {max(loads):.1f}; "
-            f"{', '.join(dates)}; commits {', '.join(commits)}.")
+            f"{', '.join(dates)}; {'commit' if len(commits) == 1 else 'commits'} {', '.join(commits)}.")
 
 
 def versions(entries):
@@ -65,7 +65,14 @@ def skipped(entries):
     return "\n".join(f"- {name}, {', '.join(titles)}: left out: {reason}" for (name, reason), titles in reasons.items())
 
 
+def in_order(topic):
+    """Networks in the order of the bars, others behind."""
+    order = list(bars.EMBEDDING)
+    return dict(sorted(topic.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+
+
 def embedding_report(topic):
+    topic = in_order(topic)
     entries = list(topic.values())
     shown = [n for n in ORDER if any("ratio" in e["contenders"].get(n, {}) for e in entries)]
     counts = all(bars.applies(bars.EMBEDDING_NEEDS, e["machine"]) for e in entries)
@@ -83,9 +90,8 @@ def embedding_report(topic):
                 row.append(with_bar(told["ratio"], bars.EMBEDDING.get(key, {}).get(precision), counts))
         rows.append(row)
     parts = [table(["network", *[NAMES[n] for n in shown]], rows),
-             f"{machines(entries)} {versions(entries)}. Numbers are ratios to ONNX Runtime's f32 rate of the same round, medians of "
-             f"{min(e['rounds'] for e in entries)} to {max(e['rounds'] for e in entries)} rounds; in brackets the bar, "
-             "met where bold."]
+             f"{machines(entries)} {versions(entries)}. Numbers are ratios to ONNX Runtime's f32 rate of the same round, "
+             f"medians of {min(e['rounds'] for e in entries)} rounds; in brackets the bar, met where bold."]
     if not counts:
         parts.append(f"**This machine has no {bars.EMBEDDING_NEEDS}: the bars of this table need it and do not apply here.** "
                      "They are set for processors that multiply bfloat16 at 8 times and 8-bit numbers at 16 times the "
@@ -95,6 +101,7 @@ def embedding_report(topic):
 
 
 def embedding_chart(topic):
+    topic = in_order(topic)
     groups = []
     for key, entry in topic.items():
         group = []
@@ -104,7 +111,7 @@ def embedding_chart(topic):
                 ours = name.startswith("cairn")
                 goal = bars.EMBEDDING.get(key, {}).get(name.split("_")[1]) if ours else None
                 group.append((NAMES[name], told["ratio"], goal, ours))
-        groups.append((f"{entry['title']}", group))
+        groups.append((entry["title"], group))
     entries = list(topic.values())
     note = f"{entries[0]['machine']['cpu']}, one thread each, in turns; red: the goal"
     if not all(bars.applies(bars.EMBEDDING_NEEDS, e["machine"]) for e in entries):

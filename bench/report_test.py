@@ -41,7 +41,7 @@ class Report(unittest.TestCase):
     def test_machine_and_versions_are_told(self):
         text = report.embedding_report(embedding(AMX))
         self.assertIn("A chip, 2 cores, AVX2, AMX; one thread each; load when they began 0.5 to 0.5; 2026-01-02; "
-                      "commits abcdef0.", text)
+                      "commit abcdef0.", text)
         self.assertIn("ONNX Runtime 1.30.0, PyTorch 1.13 <a&b>", text)
 
     def test_the_chart_is_well_formed_with_a_bar_for_everybody_and_a_tick_for_every_goal(self):
