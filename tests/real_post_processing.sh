@@ -14,7 +14,7 @@ cd "$work"
 fail() { echo "FAILED: $*" >&2; [ -f log ] && tail -5 log >&2; exit 1; }
 
 for part in train test nonlandmark; do
-  "$cairn" embed --model "$shared/models/mobilenet_v2_imagenet.onnx" --size 224 --mean 127.5 --std 127.5 \
+  "$cairn" embed --model "$shared/models/mobilenet_v2_imagenet.onnx" --size 224 --mean 127.5 --std 127.5 --precision f32 \
     --output embedding --images "$photos/$part" --out "$part" >log 2>&1 || fail "embed $part"
 done
 "$cairn" detect --model "$shared/models/yolov5n.onnx" --images "$photos/test" --out detections.csv >log 2>&1 || fail "detect"

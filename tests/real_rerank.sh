@@ -16,7 +16,7 @@ fail() { echo "FAILED: $*" >&2; tail -5 log >&2; exit 1; }
 # The second model: the class scores of the same network.
 for output in embedding logits; do
   for part in train index test; do
-    "$cairn" embed --model "$model" --size 224 --mean 127.5 --std 127.5 --output "$output" \
+    "$cairn" embed --model "$model" --size 224 --mean 127.5 --std 127.5 --precision f32 --output "$output" \
       --images "$photos/$part" --out "$output/$part" 2> log || fail "embed $part"
   done
 done

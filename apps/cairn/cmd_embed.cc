@@ -54,7 +54,7 @@ struct Options {
   std::vector<float> mean;
   std::vector<float> std;
   std::string output;
-  std::string precision = "f32";
+  std::string precision = "auto";
   std::string shard;
   double cache_gb = 50;
   bool strict = false;
@@ -149,9 +149,9 @@ void declare_embedder_options(CLI::App& app, Options& options) {
       ->option_text("NAME");
   app.add_option(
          "--precision", options.precision,
-         "number format of the inference: f32; bf16: about twice as fast where the processor "
-         "multiplies it (AVX512_BF16, AMX), cosine to f32 above 0.999; auto: bf16 there, f32 "
-         "elsewhere (default: f32)")
+         "number format of the inference, but for what a quantised model holds in 8 bits: f32; "
+         "bf16: about twice as fast where the processor multiplies it (AVX512_BF16, AMX), cosine "
+         "to f32 above 0.999; auto: bf16 there, f32 elsewhere (default: auto)")
       ->option_text("NAME")
       ->check(CLI::IsMember({"f32", "bf16", "auto"}));
 }

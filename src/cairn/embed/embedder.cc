@@ -124,7 +124,7 @@ std::vector<float> parse_channel_values(const std::string& text, const std::stri
 }
 
 Embedder::Embedder(std::shared_ptr<const engine::Model> model, const EmbedderOptions& options)
-    : model_(std::move(model)), precision_(options.precision), scales_(options.scales) {
+    : model_(std::move(model)), precision_(engine::available_precision(options.precision)), scales_(options.scales) {
   input_ = image_input(*model_).name;
   if (const std::string* resize = metadata(*model_, kResizeKey); resize && *resize != "bilinear") {
     throw Error(model_->name() + ": metadata " + kResizeKey + ": " + *resize +

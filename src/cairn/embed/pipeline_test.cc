@@ -183,6 +183,8 @@ TEST_F(Pipeline, resuming_a_finished_set_changes_nothing) {
 }
 
 TEST_F(Pipeline, another_precision_is_recorded_and_does_not_resume) {
+  if (engine::available_precision(engine::Precision::kBf16) != engine::Precision::kBf16)
+    GTEST_SKIP() << "this processor has no bfloat16";
   write_photos(in(), 9);
   embed(run_into("out"));
   const Embedder bf16 = embedder(32, engine::Precision::kBf16);

@@ -14,6 +14,11 @@ Precision native_precision() {
   return native ? Precision::kBf16 : Precision::kF32;
 }
 
+Precision available_precision(Precision wanted) {
+  const bool kernels = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+  return kernels ? wanted : Precision::kF32;
+}
+
 std::string_view precision_name(Precision precision) {
   return precision == Precision::kBf16 ? "bf16" : "f32";
 }

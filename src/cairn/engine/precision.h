@@ -14,6 +14,10 @@ enum class Precision { kF32, kBf16 };
 // kBf16 where the processor multiplies bfloat16 natively (AVX512_BF16, AMX), else kF32.
 Precision native_precision();
 
+// What plans compute in where this is wanted: kF32 where oneDNN has no bfloat16 for the processor
+// (below AVX-512).
+Precision available_precision(Precision wanted);
+
 // "f32", "bf16".
 std::string_view precision_name(Precision precision);
 

@@ -30,9 +30,7 @@ bool is_depthwise(const Graph& graph, const GraphNode& node) {
 PlanBuilder::PlanBuilder(const Graph& graph, WeightCache& weights, Precision precision)
     : graph_(graph),
       weights_(weights),
-      // oneDNN has no bfloat16 kernels for lesser processors.
-      bf16_(precision == Precision::kBf16 &&
-            dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core),
+      bf16_(available_precision(precision) == Precision::kBf16),
       own_depthwise_(dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16) {}
 
 void PlanBuilder::add_input(const std::string& name, size_t index, const Tensor& tensor) {
