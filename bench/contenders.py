@@ -36,12 +36,15 @@ class Contender:
             raise Skipped(answer["skip"])
         return answer
 
-    def ask(self, line):
+    def send(self, line):
         try:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            pass
+            pass  # the answer tells
+
+    def ask(self, line):
+        self.send(line)
         return self.answer()
 
     def rate(self, variant, amount):

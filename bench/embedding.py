@@ -4,23 +4,17 @@
 
 A peer takes part only if its output for one image is ONNX Runtime's, within what its precision allows.
 """
-import argparse
 import math
-import os
-import pathlib
 import statistics
 import subprocess
-import sys
 
 import contenders
 import machine
 import results
+import topic
+from topic import BENCH, PROGRAMS, ROOT, SHARED
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-BENCH = ROOT / "build/bench"
 NETWORKS = BENCH / "networks"
-PROGRAMS = pathlib.Path(os.environ.get("CAIRN_BUILD", ROOT / "build/release"))
-SHARED = pathlib.Path(os.environ.get("CAIRN_SHARED_DIR", ROOT / "../shared"))
 PEERS = ROOT / "bench/peers"
 
 # Name, title, file (none: the one of shared/), side.
@@ -130,7 +124,7 @@ def measure(title, model, size, rounds, slice_seconds):
                 contender.choose_variant(slice_seconds, SLOW)
             except contenders.Skipped as reason:
                 told[name] = {"skip": str(reason)}
-                print(f"  {name}: skipped: {reason}", file=sys.stderr)
+                topic.say(f"  {name}: skipped: {reason}")
                 continue
             reference = reference or (output if name == BASE else None)
             running.append(contender)
@@ -149,35 +143,26 @@ def measure(title, model, size, rounds, slice_seconds):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    wanted = [name for name in arguments.only.split(",") if name]
-    unknown = set(wanted) - {case[0] for case in CASES}
-    if unknown:
-        sys.exit(f"embedding: no network is called {', '.join(sorted(unknown))}; "
-                 f"there are {', '.join(case[0] for case in CASES)}")
-    rounds = arguments.rounds or (3 if arguments.quick else 7)
-    slice_seconds = 0.3 if arguments.quick else 1.0
+    chosen = topic.options([case[0] for case in CASES])
+    rounds = chosen.rounds or (3 if chosen.quick else 7)
+    slice_seconds = 0.3 if chosen.quick else 1.0
     if not all(model_of(case[2]).exists() for case in CASES if case[2]):
         exporter = PROGRAMS / "bench/export_networks"
         if not exporter.exists():
-            print(f"embedding: skipped: {exporter} is not there (it needs LibTorch)", file=sys.stderr)
+            topic.say(f"embedding: skipped: {exporter} is not there (it needs LibTorch)")
             return
         subprocess.run([exporter, NETWORKS, *ARCHS], check=True)
     for name, title, file, size in CASES:
-        if wanted and name not in wanted:
+        if name not in chosen.only:
             continue
         model = model_of(file)
         if not model.exists():
-            print(f"{title}: skipped: {model} is not there (CAIRN_SHARED_DIR)", file=sys.stderr)
+            topic.say(f"{title}: skipped: {model} is not there (CAIRN_SHARED_DIR)")
             continue
-        print(f"{title} @{size}", file=sys.stderr)
+        topic.say(f"{title} @{size}")
         where = machine.describe(ROOT)
         entry = measure(title, model, size, rounds, slice_seconds) | {"machine": where}
-        results.merge(BENCH / "results.json", "embedding", name, entry)
+        results.merge(chosen.results, "embedding", name, entry)
         for contender, told in entry["contenders"].items():
             if "rate" in told:
                 print(f"  {contender:13} {told['rate']:8.2f} images/s, batch {told['variant']:7} "

@@ -3,7 +3,8 @@
 //   export_networks FOLDER ARCH…
 //
 // FOLDER/NAME.onnx each, without the folder of ARCH (models/vt_net: vt_net.onnx). The batch norms
-// have seen noise, so that the maps are of the size that trained networks have.
+// have seen noise, and residual branches are weak, so that the maps are of the size that trained
+// networks have and rounding does not grow from block to block.
 #include <torch/torch.h>
 
 #include <cstdio>
@@ -18,10 +19,13 @@ namespace {
 constexpr int kBatches = 12;
 constexpr int kPhotos = 4;
 constexpr int kSide = 128;
+constexpr double kBranch = 0.25;  // scale of the last norm of a block
 
 void write_network(const std::string& name, const std::filesystem::path& file) {
   torch::manual_seed(1);
   const cairn::nn::Arch arch = cairn::nn::make_arch(name);
+  for (const auto& parameter : arch.net->named_parameters())
+    if (parameter.key().ends_with("bn3.weight")) parameter.value().fill_(kBranch);
   arch.net->train();
   for (int i = 0; i < kBatches; ++i) arch.net->forward(torch::randn({kPhotos, 3, kSide, kSide}));
   arch.net->eval();

@@ -3,9 +3,11 @@
 /usr/bin/python3 report.py RESULTS.json DOCS_FOLDER
 """
 import pathlib
+import statistics
 import sys
 
 import bars
+import contenders
 import results
 import svg
 
@@ -32,7 +34,7 @@ def with_bar(ratio, bar, counts):
     return f"{text} (≥ {bar:g})" if counts else f"{text} ({bar:g})"
 
 
-def machines(entries):
+def machines(entries, threads="one thread each"):
     """One line for all entries, or one each where they differ."""
     lines = []
     for entry in entries:
@@ -41,7 +43,7 @@ def machines(entries):
     loads = [entry["machine"]["load"] for entry in entries]
     dates = sorted({entry["machine"]["date"] for entry in entries})
     commits = list(dict.fromkeys(entry["machine"]["commit"] for entry in entries))
-    return (f"{'; '.join(dict.fromkeys(lines))}; one thread each; load when they began {min(loads):.1f} to {max(loads):.1f}; "
+    return (f"{'; '.join(dict.fromkeys(lines))}; {threads}; load when they began {min(loads):.1f} to {max(loads):.1f}; "
             f"{', '.join(dates)}; {'commit' if len(commits) == 1 else 'commits'} {', '.join(commits)}.")
 
 
@@ -119,8 +121,70 @@ def embedding_chart(topic):
     return svg.chart("Images a second, times ONNX Runtime f32", note, groups)
 
 
+def in_time(its, than):
+    """Median, least and greatest over the rounds of how many times faster the first is; both in time."""
+    return contenders.ratios(than, its)
+
+
+SEARCHES = {"one": "one query", "batch": "batch of {batch_size}"}
+
+
+def search_rows(entry):
+    """What, ratio to faiss or None, bar, share of the plain read."""
+    for key, title in SEARCHES.items():
+        times = entry[key]
+        ours, reading, theirs = times["cairn"], times["reading the index"], times.get("faiss flat")
+        yield (title.format(**entry), in_time(ours, theirs) if theirs else None, bars.EXACT_SEARCH[key],
+               in_time(ours, reading)["ratio"] if key == "one" else None, ours, theirs)
+
+
+def search_report(topic):
+    entry = topic["exact"]
+    rows = []
+    for title, ratio, bar, share, ours, theirs in search_rows(entry):
+        rows.append([title, f"{statistics.median(ours):.1f} ms", f"{statistics.median(theirs):.1f} ms" if theirs else "–",
+                     f"{with_bar(ratio['ratio'], bar, True)}, {ratio['low']:.1f} to {ratio['high']:.1f}" if ratio else "–",
+                     with_bar(share, bars.BANDWIDTH, True) if share else "–"])
+    read = entry["gigabytes"] * 1000 / statistics.median(entry["one"]["reading the index"])
+    parts = [f"{entry['title']}:",
+             table(["", "Cairn, `search.cairn`", "faiss flat", "ratio", "share of a plain read of the file"], rows),
+             f"{machines([entry])} faiss {entry.get('faiss', 'is not here: left out')}. Medians of {entry['rounds']} rounds in turns; "
+             f"the plain read of the {entry['gigabytes']:.2f} GB runs at {read:.0f} GB/s; opening takes {entry['opening_ms']:.2f} ms. "
+             "In brackets the bars, met where bold."]
+    return "\n\n".join(parts)
+
+
+def search_chart(topic):
+    entry = topic["exact"]
+    groups = [(title, [("Cairn", ratio["ratio"], bar, True), ("faiss flat", 1, None, False)])
+              for title, ratio, bar, *_ in search_rows(entry) if ratio]
+    return svg.chart(f"Exact search of {entry['title']}: times faiss flat",
+                     f"{entry['machine']['cpu']}, one thread each, in turns; red: the goal", groups)
+
+
+def whole_report(topic):
+    rows = [[e["title"], f"{e['whole']:.1f}", f"{e['alone']:.1f}", f"{e['together']:.1f}",
+             f"{with_bar(e['ratio'], bars.WHOLE_RUN, True)}, {e['low']:.2f} to {e['high']:.2f}", f"{e['of_together']:.2f}"]
+            for e in topic.values()]
+    entries = list(topic.values())
+    return "\n\n".join([
+        table(["", "whole runs, photos/s", "the network alone, one core", "all cores at once", "share of one core times the cores",
+               "of all cores at once"], rows),
+        f"{machines(entries, 'all cores')} Medians of {min(e['rounds'] for e in entries)} rounds in turns; runs of "
+        f"{min(e['photos'] for e in entries)} to {max(e['photos'] for e in entries)} photos, from the start of the program to its end. "
+        "In brackets the bar, met where bold."])
+
+
+def whole_chart(topic):
+    entry = next(iter(topic.values()))
+    groups = [(e["title"], [("JPEG to embedding", e["ratio"], bars.WHOLE_RUN, True)]) for e in topic.values()]
+    return svg.chart("Whole runs, of the network alone on one core times the cores",
+                     f"{entry['machine']['cpu']}, {entry['machine']['cores']} cores; red: the goal", groups)
+
+
 # Topic: text, chart.
-TOPICS = {"embedding": (embedding_report, embedding_chart)}
+TOPICS = {"embedding": (embedding_report, embedding_chart), "whole": (whole_report, whole_chart),
+          "search": (search_report, search_chart)}
 
 
 def between_markers(text, topic, new):

@@ -23,6 +23,17 @@ def embedding(machine):
         "torch_f32": told(8, 0.8, "1.13 <a&b>"), "opencv_f32": {"skip": "No module named 'cv2'"}}}}
 
 
+def search(flags=("AVX2",)):
+    times = {"cairn": [20, 21, 22], "reading the index": [19, 20, 21], "faiss flat": [210, 210, 210]}
+    return {"exact": {"title": "1,000,000 × 512, top 100", "rounds": 3, "machine": AMX | {"flags": list(flags)}, "one": times,
+                      "batch": {**times, "faiss flat": [110, 105, 100]}, "batch_size": 256, "gigabytes": 0.5,
+                      "opening_ms": 0.05, "faiss": "1.7.3"}}
+
+
+WHOLE = {"a": {"title": "A network", "rounds": 2, "photos": 100, "machine": AMX, "whole": 90, "alone": 50, "together": 95,
+               "ratio": 0.9, "low": 0.88, "high": 0.92, "of_together": 0.95}}
+
+
 class Report(unittest.TestCase):
     def test_bars_that_are_met_are_bold_and_others_are_not(self):
         text = report.embedding_report(embedding(AMX))
@@ -51,6 +62,24 @@ class Report(unittest.TestCase):
         goals = [line for line in root.findall(f"{space}line") if line.get("class") == "goal"]
         self.assertEqual(len(goals), len(bars.EMBEDDING["resnet50"]))
         self.assertIn("needs AMX (not here)", "".join(root.itertext()))
+
+    def test_searches_are_told_beside_faiss_and_a_plain_read(self):
+        text = report.search_report(search())
+        self.assertIn("| one query | 21.0 ms | 210.0 ms | **10.00** (≥ 8), 9.5 to 10.5 | **0.95** (≥ 0.6) |", text)
+        self.assertIn("| batch of 256 | 21.0 ms | 105.0 ms | 5.00 (≥ 8), 4.5 to 5.5 | – |", text)
+        self.assertIn("runs at 25 GB/s", text)
+
+    def test_searches_without_faiss_are_told_alone(self):
+        alone = search()
+        for key in ("one", "batch"):
+            del alone["exact"][key]["faiss flat"]
+        del alone["exact"]["faiss"]
+        self.assertIn("faiss is not here: left out", report.search_report(alone))
+        xml.etree.ElementTree.fromstring(report.search_chart(alone))
+
+    def test_whole_runs_are_told_as_a_share_of_the_network_alone(self):
+        self.assertIn("| A network | 90.0 | 50.0 | 95.0 | **0.90** (≥ 0.85), 0.88 to 0.92 | 0.95 |", report.whole_report(WHOLE))
+        xml.etree.ElementTree.fromstring(report.whole_chart(WHOLE))
 
     def test_only_the_text_between_the_markers_changes_and_again_gives_the_same(self):
         with tempfile.TemporaryDirectory() as folder:

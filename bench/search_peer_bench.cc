@@ -1,13 +1,14 @@
 // Exact search beside faiss's flat index, one thread each, in turns: medians and ratios.
-//   search_peer_bench INDEX QUERIES [ROUNDS]
+//   search_peer_bench INDEX QUERIES [ROUNDS [JSON]]
 // INDEX and QUERIES are embedding folders, INDEX after `cairn index`. Without faiss (libfaiss-dev)
-// the times of Cairn alone.
+// the times of Cairn alone. JSON: a file for all times in milliseconds, by round.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "cairn/search/stored_index.h"
 
 #ifdef CAIRN_FAISS
+#include <faiss/Index.h>
 #include <faiss/IndexFlat.h>
 #include <omp.h>
 #endif
@@ -67,7 +69,8 @@ struct Contender {
   std::vector<double> times = {};
 };
 
-void compare(const std::string& title, std::vector<Contender> contenders, size_t rounds) {
+nlohmann::json compare(const std::string& title, std::vector<Contender> contenders, size_t rounds) {
+  nlohmann::json times;
   for (size_t round = 0; round < rounds; ++round)
     for (Contender& its : contenders) its.times.push_back(milliseconds([&] { its.run(round); }));
   std::printf("%s\n", title.c_str());
@@ -79,10 +82,13 @@ void compare(const std::string& title, std::vector<Contender> contenders, size_t
                 time / median(contenders[0].times));
     if (its.gigabytes > 0) std::printf(", %.1f GB/s", its.gigabytes * 1000 / time);
     std::printf("\n");
+    times[its.name] = its.times;
   }
+  return times;
 }
 
-int run(const fs::path& folder, const fs::path& query_folder, size_t rounds) {
+int run(const fs::path& folder, const fs::path& query_folder, size_t rounds,
+        const std::string& json_file) {
   const auto queries = cairn::embed::map_embeddings(query_folder);
   std::unique_ptr<const search::StoredIndex> index;
   std::vector<double> openings;
@@ -127,8 +133,18 @@ int run(const fs::path& folder, const fs::path& query_folder, size_t rounds) {
   one.push_back({"faiss flat", theirs(1)});
   many.push_back({"faiss flat", theirs(batch)});
 #endif
-  compare("one query", one, rounds);
-  compare("batch of " + std::to_string(batch), many, rounds);
+  nlohmann::json told = {{"rows", index->size()},
+                         {"dim", index->dim()},
+                         {"batch_size", batch},
+                         {"gigabytes", gigabytes},
+                         {"opening_ms", median(openings)}};
+#ifdef CAIRN_FAISS
+  told["faiss"] = std::to_string(FAISS_VERSION_MAJOR) + "." + std::to_string(FAISS_VERSION_MINOR) +
+                  "." + std::to_string(FAISS_VERSION_PATCH);
+#endif
+  told["one"] = compare("one query", one, rounds);
+  told["batch"] = compare("batch of " + std::to_string(batch), many, rounds);
+  if (!json_file.empty()) std::ofstream(json_file) << told.dump(1) << "\n";
   return 0;
 }
 
@@ -136,8 +152,9 @@ int run(const fs::path& folder, const fs::path& query_folder, size_t rounds) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: search_peer_bench INDEX QUERIES [ROUNDS]\n");
+    std::fprintf(stderr, "usage: search_peer_bench INDEX QUERIES [ROUNDS [JSON]]\n");
     return 2;
   }
-  return run(argv[1], argv[2], argc > 3 ? static_cast<size_t>(std::atoll(argv[3])) : 7);
+  return run(argv[1], argv[2], argc > 3 ? static_cast<size_t>(std::atoll(argv[3])) : 7,
+             argc > 4 ? argv[4] : "");
 }

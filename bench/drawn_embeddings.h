@@ -1,0 +1,18 @@
+// Synthetic embeddings in clusters, at the size of Google Landmarks v2, kept in a folder.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "cairn/embed/mapped_embeddings.h"
+
+namespace cairn::bench {
+
+// The landmark, of 50,000, that a row of a set shows. Rows of one landmark have cosines of about
+// 0.55, in all sets.
+uint64_t landmark_of(uint64_t set, size_t row);
+
+// The embeddings FOLDER/SET_COUNTxDIM, drawn where they are not there.
+embed::MappedEmbeddings drawn(const std::string& folder, uint64_t set, size_t count, size_t dim);
+
+}  // namespace cairn::bench
