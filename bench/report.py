@@ -138,15 +138,46 @@ def search_rows(entry):
                in_time(ours, reading)["ratio"] if key == "one" else None, ours, theirs)
 
 
+GRAPH_BASE = "hnswlib"
+
+
+def graph_rows(entry):
+    """What, ratios of rate and memory to hnswlib or None, what was told of it."""
+    base = entry["contenders"].get(GRAPH_BASE)
+    for name, told in entry["contenders"].items():
+        rate = in_time(told["milliseconds"], base["milliseconds"])["ratio"] * told["queries"] / base["queries"] if base else None
+        yield name, rate, told["bytes"] / base["bytes"] if base else None, told
+
+
+def graph_report(entry):
+    rows = []
+    for name, rate, memory, told in graph_rows(entry):
+        ours = name == "Cairn"
+        per_second = told["queries"] * 1000 / statistics.median(told["milliseconds"])
+        small = f"{memory:.2f}" if memory is not None else "–"
+        if ours and memory is not None:
+            small = (f"**{small}**" if memory <= bars.HNSW_MEMORY else small) + f" (≤ {bars.HNSW_MEMORY:g})"
+        rows.append([name, told["setting"], f"{told['recall']:.4f}", f"{per_second:.0f}",
+                     with_bar(rate, bars.HNSW_RATE if ours else None, True) if rate is not None else "–",
+                     f"{told['bytes'] / 1e6:.0f} MB", small])
+    return "\n\n".join([
+        f"Approximate, {entry['title']}:",
+        table(["", "setting", "recall@10", "queries/s", f"times {GRAPH_BASE}", "memory", f"of {GRAPH_BASE}'s"], rows),
+        f"{machines([entry])} Medians of {entry['rounds']} rounds in turns. In brackets the bars, met where bold."])
+
+
 def search_report(topic):
-    entry = topic["exact"]
+    return "\n\n".join(part(topic[name]) for name, part in (("exact", exact_report), ("graph", graph_report)) if name in topic)
+
+
+def exact_report(entry):
     rows = []
     for title, ratio, bar, share, ours, theirs in search_rows(entry):
         rows.append([title, f"{statistics.median(ours):.1f} ms", f"{statistics.median(theirs):.1f} ms" if theirs else "–",
                      f"{with_bar(ratio['ratio'], bar, True)}, {ratio['low']:.1f} to {ratio['high']:.1f}" if ratio else "–",
                      with_bar(share, bars.BANDWIDTH, True) if share else "–"])
     read = entry["gigabytes"] * 1000 / statistics.median(entry["one"]["reading the index"])
-    parts = [f"{entry['title']}:",
+    parts = [f"Exact, {entry['title']}:",
              table(["", "Cairn, `search.cairn`", "faiss flat", "ratio", "share of a plain read of the file"], rows),
              f"{machines([entry])} faiss {entry.get('faiss', 'is not here: left out')}. Medians of {entry['rounds']} rounds in turns; "
              f"the plain read of the {entry['gigabytes']:.2f} GB runs at {read:.0f} GB/s; opening takes {entry['opening_ms']:.2f} ms. "
@@ -155,11 +186,17 @@ def search_report(topic):
 
 
 def search_chart(topic):
-    entry = topic["exact"]
-    groups = [(title, [("Cairn", ratio["ratio"], bar, True), ("faiss flat", 1, None, False)])
-              for title, ratio, bar, *_ in search_rows(entry) if ratio]
-    return svg.chart(f"Exact search of {entry['title']}: times faiss flat",
-                     f"{entry['machine']['cpu']}, one thread each, in turns; red: the goal", groups)
+    groups = []
+    if "exact" in topic:
+        groups += [(f"exact, {topic['exact']['title']}, {title}: times faiss flat",
+                    [("Cairn", ratio["ratio"], bar, True), ("faiss flat", 1, None, False)])
+                   for title, ratio, bar, *_ in search_rows(topic["exact"]) if ratio]
+    if "graph" in topic:
+        groups.append((f"approximate, {topic['graph']['title']}: times {GRAPH_BASE}",
+                       [(name, rate, bars.HNSW_RATE if name == "Cairn" else None, name == "Cairn")
+                        for name, rate, _, _ in graph_rows(topic["graph"]) if rate is not None]))
+    entry = next(iter(topic.values()))
+    return svg.chart("Queries a second", f"{entry['machine']['cpu']}, one thread each, in turns; red: the goal", groups)
 
 
 def whole_report(topic):

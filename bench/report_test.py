@@ -69,6 +69,15 @@ class Report(unittest.TestCase):
         self.assertIn("| batch of 256 | 21.0 ms | 105.0 ms | 5.00 (≥ 8), 4.5 to 5.5 | – |", text)
         self.assertIn("runs at 25 GB/s", text)
 
+    def test_approximate_searches_are_told_beside_hnswlib(self):
+        told = {"setting": "ef 64", "recall": 0.991, "bytes": 40e6, "queries": 100, "milliseconds": [10, 10, 10]}
+        graph = {"title": "200,000 × 512, top 10", "rounds": 3, "machine": AMX,
+                 "contenders": {"Cairn": told, "hnswlib": told | {"bytes": 100e6, "milliseconds": [20, 20, 20]}}}
+        text = report.search_report({"graph": graph})
+        self.assertIn("| Cairn | ef 64 | 0.9910 | 10000 | **2.00** (≥ 1) | 40 MB | **0.40** (≤ 0.5) |", text)
+        self.assertIn("| hnswlib | ef 64 | 0.9910 | 5000 | 1.00 | 100 MB | 1.00 |", text)
+        xml.etree.ElementTree.fromstring(report.search_chart({"graph": graph}))
+
     def test_searches_without_faiss_are_told_alone(self):
         alone = search()
         for key in ("one", "batch"):

@@ -3,7 +3,7 @@
 #   bench/run.sh [--quick] [--rounds N] [TOPIC[=NAME,…]]…      (default: all topics; `make bench` builds first)
 #
 # Topics: embedding (networks beside ONNX Runtime, PyTorch, OpenCV), whole (JPEG to embedding beside the network alone),
-# search (exact search beside faiss). Results are merged into build/bench/results.json, so topics and networks can be
+# search (beside faiss and hnswlib). Results are merged into build/bench/results.json, so topics and networks can be
 # measured one at a time:
 #   bench/run.sh embedding=resnet50,b0_224
 # --quick is shorter and writes build/bench/quick instead of docs/.

@@ -24,7 +24,7 @@ CASES = [
     ("resnet50_f32", "ResNet-50 @256, f32", RESNET, 256, "f32"),
     ("resnet50_bf16", "ResNet-50 @256, bf16", RESNET, 256, "bf16"),
 ]
-SECONDS = 12  # that a whole run should last at least, so that its start weighs little
+SECONDS = 6  # that a whole run should last at least, so that its start weighs little
 
 
 def photos_in(folder, wanted):
