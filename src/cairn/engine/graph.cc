@@ -36,6 +36,13 @@ std::map<std::string, size_t> producers_of(const Graph& graph) {
 
 }  // namespace
 
+std::vector<std::string> base_inputs(const GraphNode& node) {
+  std::vector<std::string> inputs = node.inputs;
+  inputs.resize(std::min(inputs.size(), kBaseInputs));
+  while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
+  return inputs;
+}
+
 const char* op_type_of(const PostOp& post_op) {
   switch (post_op.kind) {
     case PostOp::Kind::kAdd:

@@ -77,6 +77,9 @@ struct Graph {
   }
 };
 
+// A fused node's own inputs, without those that are left out at the end.
+std::vector<std::string> base_inputs(const GraphNode& node);
+
 // The operator of the file that a post-operation other than an activation was.
 const char* op_type_of(const PostOp& post_op);
 

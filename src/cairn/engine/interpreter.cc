@@ -71,7 +71,7 @@ std::vector<Tensor> run_graph_node(const Graph& graph, const GraphNode& node,
                                    std::vector<const Tensor*> inputs, Allocator& allocator) {
   if (node.post_ops.empty()) return run_node(graph, node, std::move(inputs), allocator);
   std::vector<const Tensor*> base = inputs;
-  base.resize(std::min(base.size(), kBaseInputs));
+  base.resize(base_inputs(node).size());
   HeapAllocator heap(graph.max_tensor_elements);
   Tensor value = run_node(graph, node, std::move(base), heap)[0];
   for (const PostOp& post_op : node.post_ops) {

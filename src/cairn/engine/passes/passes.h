@@ -23,7 +23,8 @@ void fold_pads(Graph& graph);
 void fold_affine(Graph& graph);
 
 // Activations and residual additions after a Conv or Gemm with constant float32 weights become its
-// post-operations, and so does QuantizeLinear after a Conv. x * Sigmoid(x) is SiLU, x *
+// post-operations, and so does QuantizeLinear after a Conv. So do the same after a Mul by a gate (a
+// Conv or Gemm that ends with a sigmoid). x * Sigmoid(x) is SiLU, x *
 // HardSigmoid(x) with the slope 1/6 is HardSwish.
 void fuse_post_ops(Graph& graph);
 

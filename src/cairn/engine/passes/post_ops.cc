@@ -1,5 +1,7 @@
 #include <cmath>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "cairn/engine/activation.h"
 #include "cairn/engine/passes/passes.h"
@@ -33,11 +35,13 @@ class ChainFuser {
  public:
   ChainFuser(Rewriter& rewriter, size_t i) : rewriter_(rewriter), i_(i) {}
 
-  void fuse() {
+  // Returns the node that then stands for the chain.
+  size_t fuse() {
     while (rewriter_.node(i_).post_ops.size() < kMaxPostOps &&
            (fuse_activation() || fuse_gated_activation() || fuse_prelu() || fuse_addition() ||
             fuse_quantisation())) {
     }
+    return i_;
   }
 
  private:
@@ -100,7 +104,7 @@ class ChainFuser {
 
   bool fuse_prelu() {
     const int64_t user = only_user("PRelu");
-    if (user < 0) return false;
+    if (user < 0 || rewriter_.node(i_).op_type == "Mul") return false;
     const GraphNode& node = rewriter_.node(static_cast<size_t>(user));
     if (node.inputs.size() != 2 || node.inputs[0] != value() ||
         !is_constant_f32(rewriter_.graph(), node.inputs[1]))
@@ -121,7 +125,7 @@ class ChainFuser {
 
   bool fuse_addition() {
     const int64_t user = only_user("Add");
-    if (user < 0 || rewriter_.node(i_).op_type != "Conv") return false;
+    if (user < 0 || rewriter_.node(i_).op_type == "Gemm") return false;
     const GraphNode& add = rewriter_.node(static_cast<size_t>(user));
     if (add.inputs.size() != 2) return false;
     const std::string other = add.inputs[add.inputs[0] == value() ? 1 : 0];
@@ -132,7 +136,7 @@ class ChainFuser {
 
   bool fuse_quantisation() {
     const int64_t user = only_user("QuantizeLinear");
-    if (user < 0 || rewriter_.node(i_).op_type != "Conv") return false;
+    if (user < 0 || rewriter_.node(i_).op_type == "Gemm") return false;
     const GraphNode& quantise = rewriter_.node(static_cast<size_t>(user));
     const std::optional<Grid> grid = grid_of(rewriter_.graph(), quantise);
     if (!grid || quantise.inputs[0] != value()) return false;
@@ -151,13 +155,32 @@ class ChainFuser {
   size_t i_;
 };
 
+bool ends_with_sigmoid(const GraphNode& node) {
+  return !node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kActivation &&
+         (node.post_ops.back().activation == Activation::kSigmoid ||
+          node.post_ops.back().activation == Activation::kHardSigmoid);
+}
+
+bool multiplies_by(const std::set<std::string>& gates, const GraphNode& node) {
+  return node.op_type == "Mul" && node.inputs.size() == 2 && node.outputs.size() == 1 &&
+         (gates.contains(node.inputs[0]) || gates.contains(node.inputs[1]));
+}
+
 }  // namespace
 
 void fuse_post_ops(Graph& graph) {
   Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i)
-    if (!rewriter.removed(i) && takes_post_ops(graph, rewriter.node(i)))
+  std::set<std::string> gates;  // what a Conv or Gemm and a sigmoid made
+  for (size_t i = 0; i < rewriter.size(); ++i) {
+    if (rewriter.removed(i)) continue;
+    const GraphNode& node = rewriter.node(i);
+    if (takes_post_ops(graph, node)) {
+      const GraphNode& fused = rewriter.node(ChainFuser(rewriter, i).fuse());
+      if (ends_with_sigmoid(fused)) gates.insert(fused.outputs[0]);
+    } else if (multiplies_by(gates, node)) {
       ChainFuser(rewriter, i).fuse();
+    }
+  }
 }
 
 }  // namespace cairn::engine

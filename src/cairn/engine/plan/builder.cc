@@ -96,12 +96,12 @@ void PlanBuilder::lower(const GraphNode& node) {
     });
   };
   if (one && (type == DType::kU8 || type == DType::kI8) &&
-      lowered_by({lower_int8_conv, lower_quantise}))
+      lowered_by({lower_int8_conv, lower_gate, lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
-      lowered_by({lower_int8_conv, lower_dequantise, lower_depthwise, lower_chunked_conv,
-                  lower_conv, lower_gemm, lower_pool, lower_eltwise, lower_channels, lower_binary,
-                  lower_concat, lower_resize, lower_instance_norm}))
+      lowered_by({lower_int8_conv, lower_gate, lower_dequantise, lower_depthwise,
+                  lower_chunked_conv, lower_conv, lower_gemm, lower_pool, lower_eltwise,
+                  lower_channels, lower_binary, lower_concat, lower_resize, lower_instance_norm}))
     return;
   if (!node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize)
     return lower_then_quantise(node);
@@ -168,8 +168,7 @@ Tensor PlanBuilder::stand_in(const PlanValue& value) {
 }
 
 std::optional<std::vector<InferredOutput>> PlanBuilder::infer(const GraphNode& node) {
-  std::vector<std::string> names = node.inputs;
-  if (!node.post_ops.empty()) names.resize(std::min(names.size(), kBaseInputs));
+  const std::vector<std::string> names = node.post_ops.empty() ? node.inputs : base_inputs(node);
   std::vector<Tensor> held;
   held.reserve(names.size());
   std::vector<const Tensor*> inputs;
@@ -208,7 +207,7 @@ bool PlanBuilder::lower_view(const GraphNode& node, const std::vector<InferredOu
 void PlanBuilder::lower_chain(const GraphNode& node) {
   GraphNode base = node;
   base.post_ops.clear();
-  base.inputs.resize(std::min(base.inputs.size(), kBaseInputs));
+  base.inputs = base_inputs(base);
   for (const std::string& input : base.inputs)
     if (!input.empty()) ++value(input).uses;  // lower() takes them away again
   base.outputs = {temporary(node.outputs[0])};
@@ -242,6 +241,7 @@ void PlanBuilder::lower_then_quantise(const GraphNode& node) {
   const PostOp last = base.post_ops.back();
   base.post_ops.pop_back();
   base.inputs.resize(last.operand);
+  if (base.post_ops.empty()) base.inputs = base_inputs(base);
   base.outputs = {temporary(node.outputs[0])};
   GraphNode quantise;
   quantise.op_type = op_type_of(last);

@@ -221,6 +221,51 @@ TEST(int8, pools_gates_and_norms_read_8_bits) {
   expect_reference(builder, image(16, 8, 8), 2);
 }
 
+// A squeezed and excited unit; the map before the gate lies on a grid or not.
+OnnxBuilder gated_unit(int64_t channels, bool with_residual, bool map_on_grid) {
+  OnnxBuilder builder = with_channels(16);
+  add_grid(builder, "x", "x8", kShifted);
+  add_int8_conv(builder, "x8", "s", 16, channels);
+  add_grid(builder, "s", "skip", kShifted);
+  add_int8_conv(builder, "skip", "c", channels, channels);
+  const std::string map = map_on_grid ? "map" : "c";
+  if (map_on_grid) add_grid(builder, "c", "map", Grid{DType::kU8, 0.0112431F, 140});
+  builder.node("GlobalAveragePool", {map}, {"mean"});
+  builder.weights("gate_w", {channels, channels, 1, 1});
+  builder.node("Conv", {"mean", "gate_w"}, {"g"});
+  builder.node("Sigmoid", {"g"}, {"gate"});
+  builder.node("Mul", {map, "gate"}, {"gated"});
+  if (with_residual) builder.node("Add", {"skip", "gated"}, {"sum"});
+  builder.node("Relu", {with_residual ? "sum" : "gated"}, {"r"});
+  add_grid(builder, "r", "y", kUnsigned);
+  return builder;
+}
+
+TEST(int8, gates_with_residuals_stay_in_8_bits) {
+  for (const int64_t channels : {16, 21}) {
+    for (const bool with_residual : {false, true}) {
+      for (const bool map_on_grid : {false, true}) {
+        const OnnxBuilder builder = gated_unit(channels, with_residual, map_on_grid);
+        expect_reference(builder, image(16, 9, 11), 2, kUnsigned.scale);
+        if (!processor_multiplies_bytes()) continue;
+        const auto plan = Executor(builder.model()).summarise(image(16, 9, 11));
+        EXPECT_EQ(plan.labels.at("gate"), 1);
+        EXPECT_EQ(plan.labels.at("dequantise"), 1);  // of the output
+        EXPECT_EQ(plan.labels.at("quantise"), 1);    // of the input
+      }
+    }
+  }
+}
+
+TEST(int8, gates_in_bfloat16_plans_are_near_the_reference) {
+  for (const bool map_on_grid : {false, true}) {
+    const OnnxBuilder builder = gated_unit(32, true, map_on_grid);
+    const Tensor expected = Executor(builder.model(false)).run(image(16)).at("y");
+    const Tensor y = Executor(builder.model(), Precision::kBf16).run(image(16)).at("y");
+    EXPECT_LE(relative_error(y, expected), 0.03);
+  }
+}
+
 TEST(int8, float_convolutions_of_quantised_maps_are_float) {
   OnnxBuilder builder = with_channels(16);
   add_grid(builder, "x", "x8", kShifted);

@@ -236,5 +236,45 @@ TEST(lowering, powers_of_zero_and_below_are_what_they_are) {
   }
 }
 
+TEST(lowering, a_gate_with_its_residual_and_rectification_is_one_step) {
+  for (const int64_t channels : {5, 16, 40}) {
+    for (const bool swapped : {false, true}) {
+      OnnxBuilder builder = with_channels(channels);
+      add_conv(builder, "x", "skip", channels, channels);
+      add_conv(builder, "skip", "map", channels, channels);
+      builder.node("GlobalAveragePool", {"map"}, {"mean"});
+      builder.weights("gate_w", {channels, channels, 1, 1}).weights("gate_b", {channels});
+      builder.node("Conv", {"mean", "gate_w", "gate_b"}, {"g"});
+      builder.node("Sigmoid", {"g"}, {"gate"});
+      const std::vector<std::string> gated = {"map", "gate"}, sum = {"gated", "skip"};
+      builder.node("Mul", swapped ? std::vector{gated[1], gated[0]} : gated, {"gated"});
+      builder.node("Add", swapped ? std::vector{sum[1], sum[0]} : sum, {"sum"});
+      builder.node("Relu", {"sum"}, {"y"});
+      expect_same_as_reference(builder, image(channels));
+      if (channels % 16 == 0) {  // others are row-major on some processors
+        EXPECT_EQ(summary(builder, image(channels)).labels.count("gate"), 1u);
+      }
+    }
+  }
+}
+
+TEST(lowering, gates_in_other_company_are_right) {
+  for (const char* activation : {"Tanh", "LeakyRelu"}) {
+    OnnxBuilder builder = with_channels(16);
+    add_conv(builder, "x", "map", 16, 16);
+    builder.node("GlobalAveragePool", {"map"}, {"mean"});
+    builder.weights("gate_w", {16, 16, 1, 1});
+    builder.node("Conv", {"mean", "gate_w"}, {"g"});
+    builder.node("Sigmoid", {"g"}, {"gate"});
+    builder.node("Mul", {"map", "gate"}, {"gated"});
+    builder.node(activation, {"gated"}, {"a"});
+    builder.node("Add", {"a", "mean"}, {"sum"});  // spread over the positions
+    builder.node("Mul", {"sum", "gate"}, {"once_more"});
+    builder.node("Mul", {"gate", "gate"}, {"square"});
+    builder.node("Add", {"once_more", "square"}, {"y"});
+    expect_same_as_reference(builder, image(16));
+  }
+}
+
 }  // namespace
 }  // namespace cairn::engine
