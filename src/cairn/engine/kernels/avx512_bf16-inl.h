@@ -15,6 +15,8 @@
 // leave undefined on purpose for a mistake.
 #define CAIRN_AVX512_BF16 \
   __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+// Inlined into large functions, GCC 12 no longer keeps their sums in registers.
+#define CAIRN_APART __attribute__((noinline))
 // clang-format off
 #define CAIRN_BEGIN_AVX512_BF16 \
   _Pragma("GCC push_options") \
@@ -32,6 +34,11 @@ namespace {
 
 constexpr size_t kLanes = 16;
 constexpr size_t kTile = 8;  // positions that go together
+
+inline __m512 load_bf16(const Bf16* x) {
+  const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
 
 inline __m512i pair_of(const Bf16* x) {
   int32_t pair = 0;
@@ -80,15 +87,17 @@ void activate_all(const Function& function, float* x, size_t vectors) {
     _mm512_storeu_ps(x + i * kLanes, function(_mm512_loadu_ps(x + i * kLanes)));
 }
 
-void activate(const Activation& activation, float* x, size_t vectors) {
+inline void activate(const Activation& activation, float* x, size_t vectors) {
   if (activation.kind == Activation::Kind::kSilu) activate_all(Silu(activation), x, vectors);
   if (activation.kind == Activation::Kind::kClip) activate_all(Clip(activation), x, vectors);
 }
 
-// kPositions positions of kBlocks blocks of the 1×1 convolution.
+// kPositions positions of kBlocks blocks of the 1×1 convolution. next: weights of one block that
+// will be needed soon after, or null.
 template <size_t kPositions, size_t kBlocks>
-void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* weights, const float* bias,
-                    float* y, size_t y_block) {
+CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* weights,
+                                const float* bias, float* y, size_t y_block,
+                                const Bf16* next = nullptr) {
   __m512 sums[kPositions][kBlocks];
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPositions; ++p)
@@ -99,6 +108,10 @@ void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* weights, cons
 #pragma GCC unroll 3
     for (size_t b = 0; b < kBlocks; ++b)
       w[b] = _mm512_loadu_si512(weights + b * in_channels * kLanes);
+    if (next != nullptr) {
+      _mm_prefetch(next, _MM_HINT_T1);
+      next += 2 * kLanes;
+    }
 #pragma GCC unroll 8
     for (size_t p = 0; p < kPositions; ++p) {
       const __m512i pair = pair_of(x + p * in_channels + k);
@@ -114,8 +127,8 @@ void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* weights, cons
 
 // The same of a convolution with taps at the given offsets from each position.
 template <size_t kPositions, size_t kBlocks>
-void multiply_taps(const float* x, size_t stride, const size_t* offsets, size_t taps,
-                   const float* weights, const float* bias, float* y, size_t y_block) {
+CAIRN_APART void multiply_taps(const float* x, size_t stride, const size_t* offsets, size_t taps,
+                               const float* weights, const float* bias, float* y, size_t y_block) {
   __m512 sums[kPositions][kBlocks];
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPositions; ++p)
@@ -184,8 +197,8 @@ void convolve_row(const float* const* rows, size_t height, const float* weights,
   if (at < count) convolve_tile<kWidth, kStride, 1>(rows, height, at, weights, b, y);
 }
 
-void convolve_any_row(const float* const* rows, const Window2d& window, size_t height,
-                      const float* weights, const float* bias, float* y, size_t count) {
+inline void convolve_any_row(const float* const* rows, const Window2d& window, size_t height,
+                             const float* weights, const float* bias, float* y, size_t count) {
   for (size_t p = 0; p < count; ++p) {
     __m512 sum = _mm512_loadu_ps(bias);
     for (size_t ky = 0; ky < height; ++ky)

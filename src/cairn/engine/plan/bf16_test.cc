@@ -11,6 +11,7 @@
 #include "cairn/base/error.h"
 #include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/kernels/silu.h"
+#include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/roofline.h"
 #include "cairn/engine/testing/compare.h"
 #include "cairn/engine/testing/small_graphs.h"
@@ -105,6 +106,28 @@ TEST(bfloat16, depthwise_convolutions_take_what_is_before_them_and_give_their_me
   EXPECT_FALSE(plan.labels.contains("global mean"));
   EXPECT_EQ(plan.reorders, 1u);  // the result
   EXPECT_LT(plan.peak_bytes, 2 * size_t{80 * 40 * 40});
+}
+
+TEST(bfloat16, convolutions_with_many_channels_need_fewer_multiplications) {
+  for (const int64_t dilation : {1, 2}) {
+    OnnxBuilder builder = with_channels(64);
+    add_conv(builder, "x", "a", 64, 64);
+    builder.node("Relu", {"a"}, {"b"});
+    builder.weights("w", {96, 64, 3, 3}, 0.08F);
+    builder.node("Conv", {"b", "w"}, {"c"})
+        .ints("pads", {dilation, dilation, dilation, dilation})
+        .ints("dilations", {dilation, dilation});
+    add_conv(builder, "c", "d", 96, 96);
+    builder.node("Add", {"d", "c"}, {"sum"});
+    builder.node("Clip", {"sum"}, {"y"});
+    expect_same_as_reference(builder, image(64, 17, 19));
+    if (!kernels::has_winograd() ||
+        dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
+      continue;
+    const auto plan = summary(builder, image(64, 17, 19), Precision::kBf16);
+    EXPECT_EQ(plan.labels.at("Conv (Winograd)"), 3);
+    EXPECT_EQ(plan.reorders, 2u);  // the input and the output
+  }
 }
 
 TEST(bfloat16, is_not_what_float32_gives_and_near_it) {

@@ -100,8 +100,9 @@ void PlanBuilder::lower(const GraphNode& node) {
     return;
   if (one && type == DType::kF32 &&
       lowered_by({lower_int8_conv, lower_gate, lower_dequantise, lower_depthwise,
-                  lower_chunked_conv, lower_conv, lower_gemm, lower_pool, lower_eltwise,
-                  lower_channels, lower_binary, lower_concat, lower_resize, lower_instance_norm}))
+                  lower_chunked_conv, lower_winograd, lower_conv, lower_gemm, lower_pool,
+                  lower_eltwise, lower_channels, lower_binary, lower_concat, lower_resize,
+                  lower_instance_norm}))
     return;
   if (!node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize)
     return lower_then_quantise(node);
@@ -356,6 +357,10 @@ DataType PlanBuilder::map_type(const Shape& map) const {
   const bool one_position =
       std::all_of(map.begin() + 2, map.end(), [](int64_t dim) { return dim == 1; });
   return bf16_ && !one_position ? DataType::bf16 : DataType::f32;
+}
+
+bool PlanBuilder::multiplies_bf16_in_vectors() const {
+  return bf16_ && dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_bf16;
 }
 
 bool PlanBuilder::own_depthwise() const { return bf16_ && own_depthwise_; }

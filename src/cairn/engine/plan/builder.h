@@ -86,6 +86,9 @@ class PlanBuilder {
   DataType map_type(const Shape& map) const;
   // The same for one value. What a depthwise convolution reads stays float32.
   DataType map_type_of(const std::string& name, const Shape& map) const;
+  // Whether the plan is of bfloat16 and the processor multiplies it, but has no matrix unit (AMX),
+  // which is faster still.
+  bool multiplies_bf16_in_vectors() const;
   // Whether our own kernel computes all depthwise convolutions, from bfloat16 maps.
   bool own_depthwise() const;
   // Where a map of this type lies best: in blocks of channels, or, as bfloat16, with the channels
@@ -150,6 +153,7 @@ class PlanBuilder {
 // The lowerings: true where the node's steps were added and its outputs defined. Otherwise nothing
 // has changed, and the function of ops/ serves.
 bool lower_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_winograd(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_depthwise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_chunked_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_gemm(PlanBuilder& builder, const GraphNode& node, const Shape& out);

@@ -2,7 +2,6 @@
 // them where there is one, and with the means of what they make, which squeeze-and-excitation asks
 // for.
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "cairn/engine/kernels/expand_depthwise.h"
@@ -94,13 +93,6 @@ bool is_pointwise(const Window& window) {
          all_are(window.pads_end, 0);
 }
 
-template <typename T>
-std::shared_ptr<void> as_memory(const std::vector<T>& values) {
-  const Tensor tensor(DType::kU8, {static_cast<int64_t>(values.size() * sizeof(T))});
-  std::memcpy(tensor.memory().get(), values.data(), values.size() * sizeof(T));
-  return tensor.memory();
-}
-
 // The weights as the kernel wants them.
 BufferId packed_weights(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
                         bool pairs) {
@@ -109,15 +101,15 @@ BufferId packed_weights(PlanBuilder& builder, const GraphNode& node, const ConvP
   const size_t taps = problem.weights->count() / channels;
   return builder.constant_buffer(
       builder.weights().made(node.inputs[1], pairs ? "pairs" : "blocks", [&] {
-        return pairs ? as_memory(kernels::pack_pairs(weights, channels, taps))
-                     : as_memory(kernels::pack_blocks(weights, channels, taps));
+        return pairs ? copy_of(kernels::pack_pairs(weights, channels, taps))
+                     : copy_of(kernels::pack_blocks(weights, channels, taps));
       }));
 }
 
 BufferId packed_bias(PlanBuilder& builder, const ConvProblem& problem) {
   const float* const bias = problem.bias == nullptr ? nullptr : problem.bias->data<float>();
   return builder.constant_buffer(
-      as_memory(kernels::pack_bias(bias, static_cast<size_t>(problem.out[1]))));
+      copy_of(kernels::pack_bias(bias, static_cast<size_t>(problem.out[1]))));
 }
 
 // A convolution before a depthwise one, where the kernel can compute it.

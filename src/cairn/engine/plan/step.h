@@ -41,9 +41,9 @@ class Step {
   virtual ~Step() = default;
   virtual void run(RunState& state) = 0;
 
-  std::string label;   // for messages and measurements
-  std::string detail;  // the same: what exactly; may be empty
-  double flops = 0;    // floating point operations of convolutions and products
+  std::string label;        // for messages and measurements
+  std::string detail;       // the same: what exactly; may be empty
+  double flops = 0;         // floating point operations of convolutions and products
   size_t weight_bytes = 0;  // of the constants that it reads
   std::vector<BufferId> reads;
   std::vector<BufferId> writes;

@@ -2,6 +2,7 @@
 // shared by all executors.
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,14 @@
 #include "cairn/engine/plan/layout.h"
 
 namespace cairn::engine {
+
+// The numbers in memory of their own, aligned as tensors are.
+template <typename T>
+std::shared_ptr<void> copy_of(const std::vector<T>& numbers) {
+  const Tensor tensor(DType::kU8, {static_cast<int64_t>(numbers.size() * sizeof(T))});
+  std::memcpy(tensor.memory().get(), numbers.data(), numbers.size() * sizeof(T));
+  return tensor.memory();
+}
 
 class WeightCache {
  public:
