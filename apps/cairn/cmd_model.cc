@@ -172,6 +172,7 @@ void declare_model(CLI::App& app) {
   declare_info(*app.add_subcommand("info", "print what an ONNX file holds"));
   declare_annotate(
       *app.add_subcommand("annotate", "write size, mean, std and output into an ONNX file"));
+  declare_model_quantize(*app.add_subcommand("quantize", "write the model in 8 bits"));
   app.add_subcommand("import", "make a model of a PyTorch checkpoint (cairn model import --help)");
 }
 

@@ -28,6 +28,8 @@ void declare_retrieve(CLI::App& app);
 void declare_eval(CLI::App& app);
 // A task of eval, in a file of its own.
 void declare_eval_revisited(CLI::App& app);
+// Likewise of model.
+void declare_model_quantize(CLI::App& app);
 void declare_report(CLI::App& app);
 void declare_lists(CLI::App& app);
 void declare_synth(CLI::App& app);
