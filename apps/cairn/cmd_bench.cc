@@ -85,7 +85,7 @@ struct Cost {
   void add(const engine::Executor::StepCost& step, const engine::Roofline& roofline) {
     seconds += step.seconds;
     flops += step.flops;
-    least += roofline.seconds(step.flops, step.bytes);
+    least += roofline.seconds(step.flops, step.int8, step.bytes);
     ++steps;
   }
   std::string text(double total) const {
@@ -112,11 +112,11 @@ void print_profile(const Contender& contender, size_t peak_bytes) {
     return a.second.seconds > b.second.seconds;
   });
   fmt::print(
-      "\n{}: {:.1f} MB of maps at most; roofline {:.0f} GFLOP/s, {:.0f} GB/s\n"
+      "\n{}: {:.1f} MB of maps at most; roofline {:.0f} GFLOP/s, int8 {:.0f}, {:.0f} GB/s\n"
       "each step at its fastest: share, time, operations, time at the roofline by time\n{}  all\n",
       engine::precision_name(contender.precision), static_cast<double>(peak_bytes) * 1e-6,
-      roofline.flops_per_second * 1e-9, roofline.bytes_per_second * 1e-9,
-      total.text(total.seconds));
+      roofline.flops_per_second * 1e-9, roofline.int8_per_second * 1e-9,
+      roofline.bytes_per_second * 1e-9, total.text(total.seconds));
   for (const auto& [label, cost] : sorted)
     fmt::print("{}  {} x {}\n", cost.text(total.seconds), cost.steps, label);
   std::stable_sort(slowest.begin(), slowest.end(),

@@ -88,6 +88,7 @@ class Executor {
     std::string label;   // the kind of step
     std::string detail;  // shapes of convolutions; else empty
     double flops = 0;    // of convolutions and products
+    bool int8 = false;   // which are of 8-bit numbers
     double bytes = 0;    // of what it reads and writes, weights included
     double seconds = 0;
   };

@@ -29,15 +29,17 @@ double fastest(Function function) {
   return best;
 }
 
-double measure_flops(Precision precision) {
+using Type = dnnl::memory::data_type;
+
+double measure_flops(Type type) {
   using dnnl::memory;
-  const bool bf16 =
-      precision == Precision::kBf16 && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
-  const auto type = bf16 ? memory::data_type::bf16 : memory::data_type::f32;
-  const memory::dims shape = {kSide, kSide};
-  const memory::desc any(shape, type, memory::format_tag::any);
+  const bool int8 = type == Type::u8;
+  const auto any = [](Type of) {
+    return memory::desc({kSide, kSide}, of, memory::format_tag::any);
+  };
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(any, any, any), engine);
+  const dnnl::matmul::primitive_desc description(
+      dnnl::matmul::desc(any(type), any(int8 ? Type::s8 : type), any(type)), engine);
   const dnnl::matmul primitive(description);
   const auto zeros = [&](const memory::desc& layout) {
     const memory made(layout, engine);
@@ -75,12 +77,14 @@ double measure_bytes(size_t working_set) {
 
 }  // namespace
 
-double Roofline::seconds(double flops, double bytes) const {
-  return std::max(flops / flops_per_second, bytes / bytes_per_second);
+double Roofline::seconds(double flops, bool int8, double bytes) const {
+  return std::max(flops / (int8 ? int8_per_second : flops_per_second), bytes / bytes_per_second);
 }
 
 Roofline measure_roofline(Precision precision, size_t working_set) {
-  return {measure_flops(precision), measure_bytes(working_set)};
+  const bool bf16 = available_precision(precision) == Precision::kBf16;
+  return {measure_flops(bf16 ? Type::bf16 : Type::f32), measure_flops(Type::u8),
+          measure_bytes(working_set)};
 }
 
 }  // namespace cairn::engine

@@ -10,10 +10,11 @@ namespace cairn::engine {
 
 struct Roofline {
   double flops_per_second = 0;  // of oneDNN's product of two matrices of 768 x 768
+  double int8_per_second = 0;   // the same of 8-bit numbers
   double bytes_per_second = 0;  // read and written by copies within the working set
 
-  // The least time for so many operations and bytes.
-  double seconds(double flops, double bytes) const;
+  // The least time for so many operations, of 8-bit numbers or others, and bytes.
+  double seconds(double flops, bool int8, double bytes) const;
 };
 
 // bf16 is measured as float32 where the processor has no such products.

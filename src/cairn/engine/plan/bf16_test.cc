@@ -255,8 +255,9 @@ TEST(measurement, of_the_roofline_is_above_nothing) {
     const Roofline roofline = measure_roofline(precision, 1 << 20);
     EXPECT_GT(roofline.flops_per_second, 1e8);
     EXPECT_GT(roofline.bytes_per_second, 1e8);
-    EXPECT_DOUBLE_EQ(roofline.seconds(roofline.flops_per_second, 1), 1);
-    EXPECT_DOUBLE_EQ(roofline.seconds(1, 2 * roofline.bytes_per_second), 2);
+    EXPECT_DOUBLE_EQ(roofline.seconds(roofline.flops_per_second, false, 1), 1);
+    EXPECT_DOUBLE_EQ(roofline.seconds(roofline.int8_per_second, true, 1), 1);
+    EXPECT_DOUBLE_EQ(roofline.seconds(1, false, 2 * roofline.bytes_per_second), 2);
   }
 }
 

@@ -72,7 +72,7 @@ const Grid kUnsigned{DType::kU8, 0.0117193F, 0};
 int count_int8(const OnnxBuilder& builder, const TensorMap& inputs) {
   int count = 0;
   for (const auto& step : Executor(builder.model()).measure(inputs))
-    count += step.detail.ends_with("int8") ? 1 : 0;
+    count += step.int8 ? 1 : 0;
   return count;
 }
 

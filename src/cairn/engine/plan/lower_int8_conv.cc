@@ -45,11 +45,12 @@ class Int8Conv {
       reads.push_back(
           {DNNL_ARG_BIAS, primitive->bias_desc(), builder_.constant_buffer(bias().memory())});
     const BufferId target = place_residual(target_layout, from, reads);
-    Step& step = builder_.add_primitive("Conv", convolution_forward(*primitive),
+    Step& step = builder_.add_primitive("Conv int8", convolution_forward(*primitive),
                                         primitive->scratchpad_desc(), reads,
                                         {{DNNL_ARG_DST, target_layout, target}});
-    step.detail = problem_.text() + ", int8";
+    step.detail = problem_.text();
     step.flops = problem_.flops();
+    step.int8 = true;
     builder_.define(node_.outputs[0], grid_ ? grid_->type : DType::kF32, out_,
                     {target_layout, target});
     return true;

@@ -44,6 +44,7 @@ class Step {
   std::string label;        // for messages and measurements
   std::string detail;       // the same: what exactly; may be empty
   double flops = 0;         // floating point operations of convolutions and products
+  bool int8 = false;        // which are of 8-bit numbers
   size_t weight_bytes = 0;  // of the constants that it reads
   std::vector<BufferId> reads;
   std::vector<BufferId> writes;
