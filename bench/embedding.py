@@ -49,15 +49,10 @@ def quantised(model, cairn):
     told = subprocess.run([cairn, "model", "quantize", "--help"], capture_output=True, text=True)
     if "--images" not in told.stdout:
         raise contenders.Skipped("this build of cairn has no cairn model quantize")
-    photos = sorted((SHARED / "data/landmarks/train").rglob("*.jpg"))
-    if not photos:
-        raise contenders.Skipped(f"no photos to calibrate on in {SHARED}/data/landmarks/train")
-    folder = BENCH / "calibration"
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        for i, photo in enumerate(photos[:: max(1, len(photos) // PHOTOS)][:PHOTOS]):
-            (folder / f"{i:03}.jpg").symlink_to(photo.resolve())
-    command = [cairn, "model", "quantize", "--images", folder, model, "--out", out]
+    photos = SHARED / "data/landmarks/train"
+    if not photos.exists():
+        raise contenders.Skipped(f"no photos to calibrate on in {photos}")
+    command = [cairn, "model", "quantize", "--images", photos, "--photos", str(PHOTOS), model, "--out", out]
     if model.stem.startswith("mobilenet"):
         command += ["--size", "224", "--mean", "127.5", "--std", "127.5", "--output", OUTPUT]
     made = subprocess.run(command, capture_output=True, text=True)

@@ -3,8 +3,8 @@
 //   export_networks FOLDER ARCH…
 //
 // FOLDER/NAME.onnx each, without the folder of ARCH (models/vt_net: vt_net.onnx). The batch norms
-// have seen noise, and residual branches are weak, so that the maps are of the size that trained
-// networks have and rounding does not grow from block to block.
+// have seen smooth noise, and residual branches are weak, so that the maps are of the size that
+// trained networks have and rounding does not grow from block to block.
 #include <torch/torch.h>
 
 #include <cstdio>
@@ -27,7 +27,11 @@ void write_network(const std::string& name, const std::filesystem::path& file) {
   for (const auto& parameter : arch.net->named_parameters())
     if (parameter.key().ends_with("bn3.weight")) parameter.value().fill_(kBranch);
   arch.net->train();
-  for (int i = 0; i < kBatches; ++i) arch.net->forward(torch::randn({kPhotos, 3, kSide, kSide}));
+  for (int i = 0; i < kBatches; ++i) {
+    const torch::Tensor waves = torch::upsample_bilinear2d(
+        torch::randn({kPhotos, 3, kSide / 16, kSide / 16}), {kSide, kSide}, false);
+    arch.net->forward(0.6 * waves + 0.2 * torch::randn_like(waves));
+  }
   arch.net->eval();
   cairn::nn::export_onnx(arch, file,
                          {{"cairn.input_size", "256"},

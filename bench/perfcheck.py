@@ -8,16 +8,17 @@ instructions grew by more than the threshold, or where every round took longer b
 """
 import argparse
 import json
-import os
 import pathlib
 import re
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 
 import tiny_inputs
+
+RUNS = 3  # in a round, for the start of a program is noisy
 
 
 def workloads(data, out):
@@ -67,14 +68,18 @@ def last_line(text):
     return (text.strip().splitlines() or ["no message"])[-1]
 
 
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run(command):
-    """Processor seconds; raises RuntimeError with the last line of stderr."""
-    before = os.times()
+    """Processor seconds and stderr; raises RuntimeError with the last line of that."""
+    before = processor_seconds()
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    after = os.times()
     if done.returncode != 0:
         raise RuntimeError(last_line(done.stderr) if done.returncode > 0 else f"ended by signal {-done.returncode}")
-    return after.children_user + after.children_system - before.children_user - before.children_system, done.stderr
+    return processor_seconds() - before, done.stderr
 
 
 def counter():
@@ -110,7 +115,7 @@ def measure(programs, arguments, rounds, counting):
             raise RuntimeError(f"{side}: {error}") from None
     for number in range(rounds):
         for side in sorted(programs, reverse=number % 2 == 1):
-            told[side]["seconds"].append(run([programs[side], *arguments])[0])
+            told[side]["seconds"].append(sum(run([programs[side], *arguments])[0] for _ in range(RUNS)))
     if counting:
         words, reader, _ = counting
         for side, program in programs.items():

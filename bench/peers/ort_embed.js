@@ -23,7 +23,13 @@ async function main() {
   });
   const feeds = (count) => {
     const values = new Float32Array(count * 3 * side * side);
-    for (let i = 0; i < values.length; i++) values[i] = ((i * 7919) % 255) / 127.5 - 1;
+    let i = 0;
+    for (let n = 0; n < count; n++)
+      for (let c = 0; c < 3; c++)
+        for (let y = 0; y < side; y++)
+          for (let x = 0; x < side; x++, i++)
+            values[i] = 0.5 * Math.sin(0.031 * x + 0.7 * c + n) + 0.3 * Math.cos(0.047 * y - 0.4 * c) +
+              0.2 * (((i * 7919) % 255) / 127.5 - 1);
     return { [session.inputNames[0]]: new ort.Tensor('float32', values, [count, 3, side, side]) };
   };
   print({ version: require(path.join(module_folder, 'package.json')).version, variants: ['1', '4'] });

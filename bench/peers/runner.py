@@ -11,8 +11,10 @@ def answer(value):
 
 
 def images(count, side):
-    numbers = numpy.arange(count * 3 * side * side, dtype=numpy.int64) * 7919 % 255
-    return (numbers.astype(numpy.float32) / numpy.float32(127.5) - 1).reshape(count, 3, side, side)
+    n, c, y, x = numpy.ogrid[:count, :3, :side, :side]
+    noise = numpy.arange(count * 3 * side * side, dtype=numpy.int64).reshape(count, 3, side, side) * 7919 % 255 / 127.5 - 1
+    waves = 0.5 * numpy.sin(0.031 * x + 0.7 * c + n) + 0.3 * numpy.cos(0.047 * y - 0.4 * c)
+    return (waves + 0.2 * noise).astype(numpy.float32)
 
 
 def serve(version, variants, prepare):
