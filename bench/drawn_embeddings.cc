@@ -32,9 +32,13 @@ uint64_t landmark_of(uint64_t set, size_t row) {
   return Rng::for_stream(1, set, row).below(kLandmarks);
 }
 
+std::string drawn_folder(const std::string& folder, uint64_t set, size_t count, size_t dim) {
+  return folder + "/" + std::to_string(set) + "_" + std::to_string(count) + "x" +
+         std::to_string(dim);
+}
+
 embed::MappedEmbeddings drawn(const std::string& folder, uint64_t set, size_t count, size_t dim) {
-  const std::string name =
-      folder + "/" + std::to_string(set) + "_" + std::to_string(count) + "x" + std::to_string(dim);
+  const std::string name = drawn_folder(folder, set, count, dim);
   if (!embed::is_embedding_folder(name)) {
     std::vector<std::string> ids;
     for (size_t i = 0; i < count; ++i) ids.push_back(std::to_string(1'000'000'000'000'000 + i));

@@ -12,7 +12,10 @@ namespace cairn::bench {
 // 0.55, in all sets.
 uint64_t landmark_of(uint64_t set, size_t row);
 
-// The embeddings FOLDER/SET_COUNTxDIM, drawn where they are not there.
+// FOLDER/SET_COUNTxDIM.
+std::string drawn_folder(const std::string& folder, uint64_t set, size_t count, size_t dim);
+
+// The embeddings there, drawn where they are not.
 embed::MappedEmbeddings drawn(const std::string& folder, uint64_t set, size_t count, size_t dim);
 
 }  // namespace cairn::bench

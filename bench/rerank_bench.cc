@@ -1,19 +1,23 @@
 // Re-ranking at the size of Google Landmarks v2: landmark-country on the similarities of fast
-// k-reciprocal, with growing numbers of references, on synthetic clustered embeddings.
-//   rerank_bench FOLDER [QUERIES INDEX REFERENCES DIM THREADS]
-// FOLDER keeps the embeddings (2 GB for 1,000,000 × 512) between runs.
+// k-reciprocal, with growing numbers of references, on synthetic clustered embeddings: cold, and
+// again with the neighbours that the first run kept.
+//   rerank_bench FOLDER [QUERIES INDEX REFERENCES DIM THREADS [ONLY]]
+// FOLDER keeps the embeddings (2 GB for 1,000,000 × 512) between runs; where `cairn index` was run
+// in its folders, the search index is used. ONLY: so many references and no fewer.
 #include <sys/resource.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <ostream>
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "cairn/base/files.h"
 #include "cairn/embed/mapped_embeddings.h"
 #include "cairn/rank/rerank.h"
+#include "cairn/search/kept_neighbours.h"
 #include "drawn_embeddings.h"
 
 namespace {
@@ -48,19 +52,21 @@ size_t right_hits(const std::vector<std::vector<search::Hit>>& lists) {
   return right;
 }
 
-void run(const embed::MappedEmbeddings& queries, const embed::MappedEmbeddings& index,
-         const embed::MappedEmbeddings& references, size_t count, int threads) {
-  std::vector<int64_t> landmarks;
-  std::vector<int64_t> countries;
-  for (size_t i = 0; i < count; ++i) {
-    landmarks.push_back(static_cast<int64_t>(cairn::bench::landmark_of(2, i)));
-    countries.push_back(landmarks.back() % static_cast<int64_t>(kCountries));
-  }
-  const rank::RerankModel model{first_rows(queries, queries.size()),
-                                first_rows(index, index.size()), first_rows(references, count),
-                                landmarks, countries};
-  std::printf("%zu queries, %zu index photos, %zu references, %zu numbers\n", queries.size(),
-              index.size(), count, queries.dim);
+// A set and its search index.
+struct Drawn {
+  embed::MappedEmbeddings set;
+  std::unique_ptr<const search::StoredIndex> stored;
+};
+
+Drawn open_set(const std::string& folder, uint64_t set, size_t count, size_t dim) {
+  Drawn result{cairn::bench::drawn(folder, set, count, dim), nullptr};
+  auto opened = search::StoredIndex::open(cairn::bench::drawn_folder(folder, set, count, dim));
+  if (opened.ok()) result.stored = std::move(opened.value());
+  return result;
+}
+
+void run(const std::string& title, const rank::RerankModel& model, int threads) {
+  std::printf("%s\n", title.c_str());
   const auto start = Clock::now();
   rank::RerankOptions options;
   options.k_reciprocal = rank::KReciprocal::kFast;
@@ -71,31 +77,63 @@ void run(const embed::MappedEmbeddings& queries, const embed::MappedEmbeddings& 
     std::fflush(stdout);
     return {};
   };
-  const auto lists = rank::rerank(std::vector{model}, options);
+  const auto lists = rank::rerank(std::span(&model, 1), options);
   const double seconds = seconds_since(start);
   std::printf(
       "  %7.1f s  done: %.1f ms a query, peak memory %.1f GB, %zu photos of the query's landmark "
       "in the lists\n",
-      seconds, 1000 * seconds / static_cast<double>(queries.size()), peak_gigabytes(),
+      seconds, 1000 * seconds / static_cast<double>(model.queries.count()), peak_gigabytes(),
       right_hits(lists));
+}
 
-  // What the reference's Python code was timed on: fast k-reciprocal of queries alone.
-  const auto alone = Clock::now();
-  const search::ExactIndex rows(model.references, threads);
-  const double prepared = seconds_since(alone);
-  rank::FastKReciprocalOptions fast;
-  fast.threads = threads;
-  rank::fast_k_reciprocal(model.queries, rows, fast);
-  std::printf(
-      "  fast k-reciprocal in the references alone: %.1f ms a query, after %.1f s of preparation\n",
-      1000 * (seconds_since(alone) - prepared) / static_cast<double>(queries.size()), prepared);
+// What the reference's Python code was timed on: fast k-reciprocal of queries alone.
+void run_alone(const rank::RerankModel& model, int threads) {
+  for (const bool warm : {false, true}) {
+    const auto alone = Clock::now();
+    const search::ExactIndex rows(model.references, threads, model.beside_references.index);
+    const double prepared = seconds_since(alone);
+    rank::FastKReciprocalOptions fast;
+    fast.threads = threads;
+    if (warm) fast.keep = model.beside_references.folder / search::kNeighboursFile;
+    rank::fast_k_reciprocal(model.queries, rows, fast);
+    std::printf(
+        "  %s, fast k-reciprocal in the references alone: %.1f ms a query, after %.1f s\n",
+        warm ? "warm" : "cold",
+        1000 * (seconds_since(alone) - prepared) / static_cast<double>(model.queries.count()),
+        prepared);
+  }
+}
+
+void run_all(const Drawn& queries, const Drawn& index, const Drawn& references, size_t count,
+             const std::filesystem::path& kept, int threads) {
+  std::vector<int64_t> landmarks;
+  std::vector<int64_t> countries;
+  for (size_t i = 0; i < count; ++i) {
+    landmarks.push_back(static_cast<int64_t>(cairn::bench::landmark_of(2, i)));
+    countries.push_back(landmarks.back() % static_cast<int64_t>(kCountries));
+  }
+  const bool all = count == references.set.size();
+  rank::RerankModel model{first_rows(queries.set, queries.set.size()),
+                          first_rows(index.set, index.set.size()),
+                          first_rows(references.set, count), landmarks, countries};
+  model.beside_index = {index.stored.get(), kept / "index"};
+  model.beside_references = {all ? references.stored.get() : nullptr, kept / "references"};
+  std::filesystem::remove_all(kept);
+  cairn::make_folder(kept / "index");
+  cairn::make_folder(kept / "references");
+  std::printf("%zu queries, %zu index photos, %zu references, %zu numbers\n", model.queries.count(),
+              model.index.count(), count, model.queries.dim);
+  run("cold", model, threads);
+  run("warm", model, threads);
+  run_alone(model, threads);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: rerank_bench FOLDER [QUERIES INDEX REFERENCES DIM THREADS]\n");
+    std::fprintf(stderr,
+                 "usage: rerank_bench FOLDER [QUERIES INDEX REFERENCES DIM THREADS [ONLY]]\n");
     return 2;
   }
   const auto number = [&](int at, size_t otherwise) {
@@ -103,9 +141,12 @@ int main(int argc, char** argv) {
   };
   const size_t most = number(4, 1'000'000);
   const size_t dim = number(5, 512);
-  const auto queries = cairn::bench::drawn(argv[1], 0, number(2, 1129), dim);
-  const auto index = cairn::bench::drawn(argv[1], 1, number(3, 78'959), dim);
-  const auto references = cairn::bench::drawn(argv[1], 2, most, dim);
+  const std::string folder = argv[1];
+  const Drawn queries = open_set(folder, 0, number(2, 1129), dim);
+  const Drawn index = open_set(folder, 1, number(3, 78'959), dim);
+  const Drawn references = open_set(folder, 2, most, dim);
   for (const size_t count : {most / 10, most * 2 / 5, most})
-    run(queries, index, references, count, static_cast<int>(number(6, 2)));
+    if (argc <= 7 || count == number(7, 0))
+      run_all(queries, index, references, count, std::filesystem::path(folder) / "kept",
+              static_cast<int>(number(6, 2)));
 }

@@ -41,6 +41,10 @@ their best photos (--expand-queries). Tags come from the features as they are in
 0.5), full at all queries and photos (20, 6, 0.3), cosine is full with distances that are not scaled.
 Labels without --country, tables of `cairn lists` aside, tag landmarks only.
 
+What takes long for many photos is kept: the neighbours of references and index photos that were found
+stand in neighbours.cairn and nearest.cairn in their folders, and later runs find them there while
+the embeddings stay as they are. --keep-nothing leaves the folders alone.
+
 Several models: give --queries, --index and --references once for each, in the same order; the photos
 must be the same. Their similarities are added with --weights; --merge says whether tags change them
 before or after.
@@ -72,6 +76,7 @@ struct Options {
   std::string tag_by;
   std::string merge = "before";
   std::string out;
+  bool keep_nothing = false;
   rank::RerankOptions ranking;
 };
 
@@ -99,6 +104,8 @@ struct ModelSets {
   embed::MappedEmbeddings queries;
   embed::MappedEmbeddings index;
   LabelledRows references;
+  std::unique_ptr<const search::StoredIndex> of_index = nullptr;
+  std::unique_ptr<const search::StoredIndex> of_references = nullptr;  // if all have labels
 };
 
 void check(const Options& options) {
@@ -126,10 +133,13 @@ ModelSets load_model(const Options& options, size_t m, const ReferenceLabels* la
   ModelSets sets{
       embed::map_embeddings(options.queries[m]), embed::map_embeddings(options.index[m]), {}};
   require_comparable(sets.queries, options.queries[m], sets.index, options.index[m]);
+  sets.of_index = stored_index_of(options.index[m]);
   if (labels == nullptr) return sets;
   auto references = embed::map_embeddings(options.references[m]);
   require_comparable(sets.queries, options.queries[m], references, options.references[m]);
   sets.references = label_rows(std::move(references), *labels, options.references[m]);
+  if (sets.references.landmarks.size() == sets.references.all.size())
+    sets.of_references = stored_index_of(options.references[m]);
   return sets;
 }
 
@@ -189,9 +199,18 @@ std::vector<std::vector<search::Hit>> ranked_lists(const std::vector<ModelSets>&
                                                    const Options& options) {
   std::vector<rank::RerankModel> models;
   for (const ModelSets& its : sets) {
-    const double weight = options.weights.empty() ? 1 : options.weights[models.size()];
-    models.push_back({rows_of(its.queries), rows_of(its.index), its.references.rows(),
-                      its.references.landmarks, its.references.countries, weight});
+    const size_t m = models.size();
+    const double weight = options.weights.empty() ? 1 : options.weights[m];
+    rank::RerankModel model{rows_of(its.queries),     rows_of(its.index),
+                            its.references.rows(),    its.references.landmarks,
+                            its.references.countries, weight};
+    model.beside_index.index = its.of_index.get();
+    model.beside_references.index = its.of_references.get();
+    if (!options.keep_nothing) {
+      model.beside_index.folder = options.index[m];
+      if (m < options.references.size()) model.beside_references.folder = options.references[m];
+    }
+    models.push_back(std::move(model));
   }
   return rank::rerank(models, ranking_options(options));
 }
@@ -293,6 +312,11 @@ void declare_tags(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
+void declare_keeping(CLI::App& app, Options& options) {
+  app.add_flag("--keep-nothing", options.keep_nothing,
+               "neither use nor write neighbours.cairn and nearest.cairn");
+}
+
 void declare_k_reciprocal(CLI::App& app, Options& options) {
   app.add_option("--k-reciprocal", options.k_reciprocal, "which")
       ->check(CLI::IsMember({"fast", "full", "cosine"}))
@@ -337,6 +361,7 @@ void declare_retrieve(CLI::App& app) {
       ->capture_default_str();
   declare_tags(app, *options);
   declare_k_reciprocal(app, *options);
+  declare_keeping(app, *options);
   declare_features(app, options->ranking);
   app.callback([options] { retrieve_command(*options); });
 }

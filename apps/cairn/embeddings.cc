@@ -39,17 +39,20 @@ QueriesAndIndex load_queries_and_index(const std::string& queries, const std::st
   return loaded;
 }
 
-OpenIndex::OpenIndex(const std::string& folder) {
-  const std::filesystem::path path = folder;
-  if (std::filesystem::exists(path / search::kIndexFile)) {
-    auto opened = search::StoredIndex::open(path);
-    if (opened.ok()) {
-      stored_ = std::move(opened.value());
-      meta_ = read_text(path / "meta.json");
-      return;
-    }
-    log_warning((path / search::kIndexFile).string() + " is not used: " + opened.reason() +
-                "; make it again with cairn index");
+std::unique_ptr<const search::StoredIndex> stored_index_of(const std::string& folder) {
+  const std::filesystem::path file = std::filesystem::path(folder) / search::kIndexFile;
+  if (!std::filesystem::exists(file)) return nullptr;
+  auto opened = search::StoredIndex::open(folder);
+  if (opened.ok()) return std::move(opened.value());
+  log_warning(file.string() + " is not used: " + opened.reason() +
+              "; make it again with cairn index");
+  return nullptr;
+}
+
+OpenIndex::OpenIndex(const std::string& folder) : stored_(stored_index_of(folder)) {
+  if (stored_) {
+    meta_ = read_text(std::filesystem::path(folder) / "meta.json");
+    return;
   }
   loaded_ = embed::load_embeddings(folder);
   meta_ = loaded_.meta;

@@ -27,6 +27,9 @@ QueriesAndIndex load_queries_and_index(const std::string& queries, const std::st
 void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
                         const embed::MappedEmbeddings& b, const std::string& folder_b);
 
+// The search index of a folder, where it has one that fits; warns of one that does not.
+std::unique_ptr<const search::StoredIndex> stored_index_of(const std::string& folder);
+
 // The index side of a search: through the folder's search.cairn (`cairn index`) where it has one
 // that fits, else all its rows in memory.
 class OpenIndex {

@@ -7,6 +7,7 @@
 #include "cairn/base/thread_pool.h"
 #include "cairn/rank/reciprocal_graph.h"
 #include "cairn/search/dot.h"
+#include "cairn/search/kept_neighbours.h"
 
 namespace cairn::rank {
 namespace {
@@ -65,43 +66,11 @@ ReciprocalGraph graph_of_set(const search::Rows& rows, size_t k1, size_t k2) {
           {.k1 = k1, .k2 = k2}};
 }
 
-std::vector<std::vector<size_t>> search_rows(const search::Rows& queries,
-                                             const search::ExactIndex& photos,
-                                             const FastKReciprocalOptions& options) {
-  search::SearchOptions search;
-  search.top = options.neighbours;
-  search.threads = options.threads;
-  std::vector<std::vector<size_t>> rows;
-  for (const auto& hits : photos.search(queries, search)) {
-    rows.emplace_back();
-    for (const search::Hit& hit : hits) rows.back().push_back(hit.row);
-  }
-  return rows;
-}
-
 std::vector<float> gather(const search::Rows& rows, std::span<const size_t> which) {
   std::vector<float> values;
   values.reserve(which.size() * rows.dim);
   for (const size_t i : which) values.insert(values.end(), rows.row(i), rows.row(i) + rows.dim);
   return values;
-}
-
-// The neighbours of each of some photos, by its position among them.
-std::vector<std::vector<size_t>> neighbours_of(std::span<const size_t> which,
-                                               const search::ExactIndex& photos,
-                                               const FastKReciprocalOptions& options) {
-  // Bounds the memory of their copies.
-  constexpr size_t kBatch = 32768;
-  const search::Rows& rows = photos.rows();
-  std::vector<std::vector<size_t>> all;
-  for (size_t begin = 0; begin < which.size(); begin += kBatch) {
-    const auto batch = which.subspan(begin, std::min(kBatch, which.size() - begin));
-    const std::vector<float> values = gather(rows, batch);
-    const std::vector<std::string> ids = numbered_ids(batch.size());
-    for (auto& list : search_rows({values, ids, rows.dim}, photos, options))
-      all.push_back(std::move(list));
-  }
-  return all;
 }
 
 void sort_unique(std::vector<size_t>& rows) {
@@ -169,11 +138,17 @@ Similarities k_reciprocal_distances(const search::Rows& queries, const search::R
 std::vector<std::vector<search::Hit>> fast_k_reciprocal(const search::Rows& queries,
                                                         const search::ExactIndex& photos,
                                                         const FastKReciprocalOptions& options) {
-  const auto nearest = search_rows(queries, photos, options);
+  const search::SearchOptions search{.top = options.neighbours, .threads = options.threads};
+  std::vector<std::vector<size_t>> nearest;
   std::vector<size_t> candidates;
-  for (const auto& list : nearest) candidates.insert(candidates.end(), list.begin(), list.end());
+  for (const auto& hits : photos.search(queries, search)) {
+    nearest.emplace_back();
+    for (const search::Hit& hit : hits) nearest.back().push_back(hit.row);
+    candidates.insert(candidates.end(), nearest.back().begin(), nearest.back().end());
+  }
   sort_unique(candidates);
-  const auto neighbours = neighbours_of(candidates, photos, options);
+  const auto neighbours =
+      search::kept_neighbours(options.keep, photos.rows(), candidates, photos, search);
   std::vector<std::vector<search::Hit>> results(queries.count());
   parallel_each(queries.count(), resolve_threads(options.threads), [&](size_t q) {
     std::vector<size_t> surroundings = nearest[q];

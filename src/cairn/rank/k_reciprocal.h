@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct FastKReciprocalOptions {
   double lambda = 0.5;
   int threads = 0;
   std::function<void(size_t)> on_done = {};  // see search::SearchOptions; in queries
+  std::filesystem::path keep = {};           // see search::kept_neighbours; of the photos
 };
 
 // For each query the photos of its surroundings by falling similarity 1 - ((1-λ) Jaccard + λ

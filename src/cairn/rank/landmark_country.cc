@@ -1,8 +1,10 @@
 #include "cairn/rank/landmark_country.h"
 
 #include <map>
+#include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/search/kept_neighbours.h"
 
 namespace cairn::rank {
 namespace {
@@ -45,14 +47,16 @@ std::vector<QueryTags> tag_queries(const search::Rows& queries, const References
 }
 
 PhotoTags tag_photos(const search::Rows& photos, const References& references,
-                     const search::SearchOptions& options) {
-  search::SearchOptions nearest = options;
-  nearest.top = 1;
+                     const search::SearchOptions& options, const std::filesystem::path& keep) {
+  search::SearchOptions search = options;
+  search.top = 1;
+  std::vector<size_t> all(photos.count());
+  std::iota(all.begin(), all.end(), size_t{0});
   PhotoTags tags;
-  for (const auto& hits : references.rows->search(photos, nearest)) {
-    CAIRN_ASSERT(!hits.empty());
-    tags.landmarks.push_back(references.landmarks[hits[0].row]);
-    if (!references.countries.empty()) tags.countries.push_back(references.countries[hits[0].row]);
+  for (const auto& nearest : search::kept_neighbours(keep, photos, all, *references.rows, search)) {
+    CAIRN_ASSERT(!nearest.empty());
+    tags.landmarks.push_back(references.landmarks[nearest[0]]);
+    if (!references.countries.empty()) tags.countries.push_back(references.countries[nearest[0]]);
   }
   return tags;
 }

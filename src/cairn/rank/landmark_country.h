@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <vector>
@@ -47,9 +48,9 @@ QueryTags tags_of_hits(std::span<const search::Hit> hits, const References& refe
 std::vector<QueryTags> tag_queries(const search::Rows& queries, const References& references,
                                    size_t top, const FastKReciprocalOptions& options);
 
-// The tags of each photo's nearest reference.
+// The tags of each photo's nearest reference; where these are kept: see search::kept_neighbours.
 PhotoTags tag_photos(const search::Rows& photos, const References& references,
-                     const search::SearchOptions& options);
+                     const search::SearchOptions& options, const std::filesystem::path& keep = {});
 
 struct BonusOptions {
   double alpha = 1;   // of the landmark's score

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cairn/base/error.h"
+#include "cairn/search/kept_neighbours.h"
 
 namespace cairn::rank {
 namespace {
@@ -34,6 +35,10 @@ Features diffuse_both(const RerankModel& model, const RerankOptions& options) {
   return {{diffused.begin(), middle}, {middle, diffused.end()}};
 }
 
+std::filesystem::path file_beside(const Beside& beside, const char* name) {
+  return beside.folder.empty() ? std::filesystem::path() : beside.folder / name;
+}
+
 // One model's similarities before tags.
 Similarities similarities_of(const RerankModel& model, const RerankOptions& options) {
   Features features;
@@ -42,11 +47,12 @@ Similarities similarities_of(const RerankModel& model, const RerankOptions& opti
     features = diffuse_both(model, options);
   }
   const search::Rows index = with_values(model.index, features.index);
+  const Beside beside = features.index.empty() ? model.beside_index : Beside();
   if (options.expansion.photos > 0) {
     begin_step(options, "query expansion", 0);
     features.queries =
         expand_queries(with_values(model.queries, features.queries),
-                       search::ExactIndex(index, options.threads), options.expansion);
+                       search::ExactIndex(index, options.threads, beside.index), options.expansion);
   }
   const search::Rows queries = with_values(model.queries, features.queries);
   if (options.k_reciprocal == KReciprocal::kNone)
@@ -54,8 +60,9 @@ Similarities similarities_of(const RerankModel& model, const RerankOptions& opti
   if (options.k_reciprocal == KReciprocal::kFast) {
     FastKReciprocalOptions fast = options.fast;
     fast.on_done = begin_step(options, "k-reciprocal", queries.count());
-    return fast_k_reciprocal_similarities(queries, search::ExactIndex(index, options.threads),
-                                          fast);
+    fast.keep = file_beside(beside, search::kNeighboursFile);
+    return fast_k_reciprocal_similarities(
+        queries, search::ExactIndex(index, options.threads, beside.index), fast);
   }
   begin_step(options, "k-reciprocal", 0);
   Similarities all = k_reciprocal_distances(queries, index, options.full);
@@ -94,6 +101,7 @@ std::vector<QueryTags> tag_queries_of(const RerankModel& model, const References
     case TagBy::kKReciprocal: {
       FastKReciprocalOptions tagging = options.tagging;
       tagging.on_done = begin();
+      tagging.keep = file_beside(model.beside_references, search::kNeighboursFile);
       return tag_queries(model.queries, references, options.tags, tagging);
     }
     case TagBy::kCosine: {
@@ -112,7 +120,7 @@ std::vector<QueryTags> tag_queries_of(const RerankModel& model, const References
     case TagBy::kIndex:
       break;
   }
-  const search::ExactIndex index(model.index, options.threads);
+  const search::ExactIndex index(model.index, options.threads, model.beside_index.index);
   std::vector<ScoredTag> countries;
   if (!photos.countries.empty())
     countries = nearest_row_tags(model.queries, index, photos.countries, options.threads);
@@ -124,7 +132,8 @@ Tags tags_of(const RerankModel& model, const References& references, const Reran
   Tags tags;
   const OnDone on_done = begin_step(options, "tagging the index", model.index.count());
   tags.photos =
-      tag_photos(model.index, references, {.threads = options.threads, .on_done = on_done});
+      tag_photos(model.index, references, {.threads = options.threads, .on_done = on_done},
+                 file_beside(model.beside_index, search::kNearestFile));
   tags.queries = tag_queries_of(model, references, tags.photos, options);
   return tags;
 }
@@ -198,7 +207,8 @@ Similarities reranked_similarities(std::span<const RerankModel> models,
   for (const RerankModel& model : models) {
     Similarities its = similarities_of(model, options);
     if (options.method != TagMethod::kNone) {
-      const search::ExactIndex rows(model.references, options.threads);
+      const search::ExactIndex rows(model.references, options.threads,
+                                    model.beside_references.index);
       const References references{&rows, model.landmarks, model.countries};
       if (options.method == TagMethod::kCategoryExpansion) {
         rerank_by_category_expansion(its, model.queries, model.index, references,

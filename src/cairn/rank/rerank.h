@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -16,6 +17,12 @@
 
 namespace cairn::rank {
 
+// What lies beside a set of rows in its folder.
+struct Beside {
+  const search::StoredIndex* index = nullptr;  // of exactly these rows
+  std::filesystem::path folder = {};           // for lists of neighbours; empty: none are kept
+};
+
 // One model's view of the photos. Queries and index have the same ids, in the same order, in every
 // model; references are its own.
 struct RerankModel {
@@ -25,6 +32,8 @@ struct RerankModel {
   std::span<const int64_t> landmarks = {};  // one a reference; below 0: none
   std::span<const int64_t> countries = {};  // one a reference, or empty; below 0: unknown
   double weight = 1;                        // of its similarities in the sum
+  Beside beside_index = {};
+  Beside beside_references = {};
 };
 
 enum class KReciprocal { kNone, kFast, kFull };

@@ -2,9 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <memory>
 
+#include "cairn/base/files.h"
+#include "cairn/base/npy.h"
 #include "cairn/base/random.h"
+#include "cairn/base/testing/testing.h"
+#include "cairn/search/testing/sets.h"
 
 namespace cairn::rank {
 namespace {
@@ -108,6 +114,48 @@ TEST(fast_k_reciprocal, answers_with_fewer_photos_than_neighbours) {
       fast_k_reciprocal(queries.rows(), search::ExactIndex(index.rows(), 1), {.threads = 1});
   ASSERT_EQ(hits.at(0).size(), 2U);
   EXPECT_EQ(hits[0][0].row, 1U);
+}
+
+// Whatever lies beside the rows: a search index, lists of neighbours of this run or an earlier one.
+TEST(rerank, answers_alike_with_what_is_kept_beside_the_embeddings) {
+  using search::testing::clustered_set;
+  const search::testing::Set queries = clustered_set("q", 5, 12, 1);
+  const search::testing::Set index = clustered_set("i", 90, 12, 2);
+  const search::testing::Set references = clustered_set("r", 200, 12, 3);
+  std::vector<int64_t> landmarks;
+  for (int64_t i = 0; i < 200; ++i) landmarks.push_back(i % 7);
+  const cairn::testing::TempDir folder;
+  std::vector<std::unique_ptr<const search::StoredIndex>> stored;
+  for (const auto& [name, set] :
+       {std::pair("index", &index), std::pair("references", &references)}) {
+    make_folder(folder / name);
+    write_npy(folder / name / "embeddings.npy",
+              std::array{static_cast<int64_t>(set->ids.size()), int64_t{12}}, set->values);
+    std::string ids;
+    for (const std::string& id : set->ids) ids += id + "\n";
+    write_text_atomically(folder / name / "ids.txt", ids);
+    search::write_stored_index(folder / name, 1);
+    stored.push_back(search::StoredIndex::open(folder / name).value_or_throw(name));
+  }
+  RerankModel model{queries.rows(), index.rows(), references.rows(), landmarks, {}};
+  RerankOptions options{.k_reciprocal = KReciprocal::kFast,
+                        .method = TagMethod::kLandmarkCountry,
+                        .top = 90,
+                        .threads = 1};
+  const auto lists = [&] { return rerank(std::span(&model, 1), options); };
+  const auto plain = lists();
+  model.beside_index = {stored[0].get(), folder / "index"};
+  model.beside_references = {stored[1].get(), folder / "references"};
+  search::testing::expect_same(lists(), plain);
+  for (const char* file :
+       {"index/neighbours.cairn", "index/nearest.cairn", "references/neighbours.cairn"})
+    EXPECT_TRUE(fs::exists(folder / file)) << file;
+  search::testing::expect_same(lists(), plain);
+  // Features that diffusion changes are not those of the folder.
+  options.diffusion.iterations = 1;
+  const auto diffused = lists();
+  model.beside_index = model.beside_references = {};
+  search::testing::expect_same(diffused, lists());
 }
 
 }  // namespace

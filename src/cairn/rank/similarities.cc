@@ -17,9 +17,14 @@ Similarities cosine_similarities(const search::Rows& queries, const search::Rows
   constexpr size_t kBlock = 128;
   parallel_each((photos.count() + kBlock - 1) / kBlock, resolve_threads(threads), [&](size_t b) {
     const size_t end = std::min((b + 1) * kBlock, photos.count());
-    for (size_t q = 0; q < queries.count(); ++q)
-      for (size_t i = b * kBlock; i < end; ++i)
-        all.row(q)[i] = static_cast<float>(search::dot(queries.row(q), photos.row(i), photos.dim));
+    const size_t begin = b * kBlock;
+    const float* rows[kBlock];
+    double products[kBlock];
+    for (size_t i = begin; i < end; ++i) rows[i - begin] = photos.row(i);
+    for (size_t q = 0; q < queries.count(); ++q) {
+      search::dots(queries.row(q), rows, end - begin, photos.dim, products);
+      for (size_t i = begin; i < end; ++i) all.row(q)[i] = static_cast<float>(products[i - begin]);
+    }
   });
   return all;
 }

@@ -22,6 +22,7 @@ namespace {
 // cache on current processors leaves room for the rows it is made from.
 constexpr size_t kQueryBlock = 128;
 constexpr size_t kIndexBlock = 512;
+constexpr size_t kGroup = 16;  // products that are looked at together
 constexpr size_t kNoRow = static_cast<size_t>(-1);
 
 // One thread in oneDNN while it lives: the threads here are the parallel ones.
@@ -124,11 +125,23 @@ class Searcher {
     CAIRN_ASSERT(status == dnnl_success);
   }
 
-  // Scores the rows of a block that may become hits.
+  // Scores the rows of a block that may become hits, some at a time.
   void collect(const float* query, std::span<const float> products, size_t first_row, size_t self,
                double margin, TopHits& hits) const {
-    constexpr size_t kGroup = 16;
-    float limit = lowest_promising(hits.worst(), margin);
+    float limit = std::max(lowest_promising(hits.worst(), margin),
+                           hits.full() ? -INFINITY : first_limit(products, margin));
+    constexpr size_t kTogether = 8;
+    size_t which[kTogether];
+    size_t count = 0;
+    const auto score = [&] {
+      const float* rows[kTogether];
+      double scores[kTogether];
+      for (size_t i = 0; i < count; ++i) rows[i] = index_.row(which[i]);
+      dots(query, rows, count, index_.dim, scores);
+      for (size_t i = 0; i < count; ++i) hits.add({which[i], static_cast<float>(scores[i])});
+      limit = std::max(limit, lowest_promising(hits.worst(), margin));
+      count = 0;
+    };
     for (size_t group = 0; group < products.size(); group += kGroup) {
       const size_t group_end = std::min(group + kGroup, products.size());
       unsigned promising = 0;
@@ -136,11 +149,24 @@ class Searcher {
       if (promising == 0) continue;
       for (size_t i = group; i < group_end; ++i) {
         if (products[i] < limit || first_row + i == self) continue;
-        const size_t row = first_row + i;
-        hits.add({row, static_cast<float>(dot(query, index_.row(row), index_.dim))});
-        limit = lowest_promising(hits.worst(), margin);
+        which[count++] = first_row + i;
+        if (count == kTogether) score();
       }
     }
+    score();
+  }
+
+  // A product that as many rows as are wanted, and one more, which may be the query, reach within
+  // rounding: what the best of groups of rows say before any row is scored.
+  float first_limit(std::span<const float> products, double margin) const {
+    constexpr double kFarFromOverflow = 1e30;
+    std::vector<float> best;
+    for (size_t i = 0; i + kGroup <= products.size(); i += kGroup)
+      best.push_back(*std::max_element(&products[i], &products[i] + kGroup));
+    if (best.size() <= options_.top || !(margin < kFarFromOverflow)) return -INFINITY;
+    const auto last = best.begin() + static_cast<std::ptrdiff_t>(options_.top);
+    std::nth_element(best.begin(), last, best.end(), std::greater<>());
+    return lowest_promising(static_cast<float>(*last), 2 * margin);
   }
 
   // The approximate product below which a row cannot score `worst` (whose own rounding to float32

@@ -92,5 +92,16 @@ TEST(dot, does_not_depend_on_the_instructions) {
       ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])));
 }
 
+TEST(dot, is_the_same_for_many_rows_together) {
+  for (const size_t dim : {1U, 8U, 77U}) {
+    const Set set = clustered_set("s", 20, dim, 7);
+    std::vector<const float*> rows;
+    for (size_t i = 0; i < 20; ++i) rows.push_back(set.rows().row(i));
+    std::vector<double> products(20);
+    dots(rows[3], rows.data(), 20, dim, products.data());
+    for (size_t i = 0; i < 20; ++i) EXPECT_EQ(products[i], dot(rows[3], rows[i], dim)) << i;
+  }
+}
+
 }  // namespace
 }  // namespace cairn::search
