@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cairn/engine/graph.h"
@@ -134,7 +135,7 @@ class PlanBuilder {
   std::optional<std::vector<InferredOutput>> infer(const GraphNode& node);
   bool lower_view(const GraphNode& node, const std::vector<InferredOutput>& outputs);
   void lower_chain(const GraphNode& node);
-  void lower_then_quantise(const GraphNode& node);
+  std::optional<std::pair<GraphNode, GraphNode>> without_quantisation(const GraphNode& node);
   void lower_generic(const GraphNode& node, const std::vector<InferredOutput>& outputs);
   void lower_dynamic(const GraphNode& node);
   std::vector<struct StepInput> step_inputs(const GraphNode& node);

@@ -71,8 +71,7 @@ const Grid kUnsigned{DType::kU8, 0.0117193F, 0};
 
 int count_int8(const OnnxBuilder& builder, const TensorMap& inputs) {
   int count = 0;
-  for (const auto& step : Executor(builder.model()).measure(inputs))
-    count += step.int8 ? 1 : 0;
+  for (const auto& step : Executor(builder.model()).measure(inputs)) count += step.int8 ? 1 : 0;
   return count;
 }
 
@@ -263,6 +262,34 @@ TEST(int8, gates_in_bfloat16_plans_are_near_the_reference) {
     const Tensor expected = Executor(builder.model(false)).run(image(16)).at("y");
     const Tensor y = Executor(builder.model(), Precision::kBf16).run(image(16)).at("y");
     EXPECT_LE(relative_error(y, expected), 0.03);
+  }
+}
+
+TEST(int8, inverted_residuals_are_near_the_reference) {
+  for (const bool quantised_depthwise : {false, true}) {
+    OnnxBuilder builder = with_channels(16);
+    add_grid(builder, "x", "x8", kShifted);
+    add_int8_conv(builder, "x8", "wide", 16, 64);
+    builder.node("Relu", {"wide"}, {"r"});
+    std::string map = "r";
+    if (quantised_depthwise) {
+      add_grid(builder, "r", "r8", kUnsigned);
+      add_weights(builder, "d_w", {64, 1, 3, 3});
+      map = "r8";
+    } else {
+      builder.weights("d_w", {64, 1, 3, 3});
+    }
+    builder.node("Conv", {map, "d_w"}, {"d"}).number("group", 64).ints("pads", {1, 1, 1, 1});
+    builder.node("Relu", {"d"}, {"a"});
+    add_grid(builder, "a", "a8", kUnsigned);
+    add_weights(builder, "p_w", {24, 64, 1, 1});
+    builder.node("Conv", {"a8", "p_w"}, {"y"});
+    const TensorMap inputs = image(16, 30, 33);
+    const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+    for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
+      const Tensor y = Executor(builder.model(), precision).run(inputs).at("y");
+      EXPECT_LE(relative_error(y, expected), precision == Precision::kF32 ? 0.01 : 0.03);
+    }
   }
 }
 
