@@ -34,7 +34,7 @@ BASE = "ort_f32"
 LEAST_COSINE = {"f32": 0.99999, "script": 0.99999, "bf16": 0.99, "int8": 0.95}
 SLOW = 0.4  # seconds an image, above which no batch is tried
 OUTPUT = "embedding"
-PHOTOS = 48  # that the 8-bit model is calibrated on
+PHOTOS = 32  # that the 8-bit model is calibrated on
 
 
 def model_of(file):

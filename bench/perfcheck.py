@@ -35,7 +35,7 @@ def workloads(data, out):
         ("exact search", ["search", *index, "--out", out / "hits.csv", *one]),
         ("search of copies", ["search", "--queries", data / "queries", "--index", data / "copied", "--out",
                               out / "copied.csv", *one]),
-        ("k-reciprocal", ["retrieve", *index, "--rerank", "k-reciprocal", "--out", out / "reranked.csv", *one]),
+        ("k-reciprocal", ["retrieve", "--queries", data / "few_queries", "--index", data / "few", "--rerank", "k-reciprocal", "--out", out / "reranked.csv", *one]),
     ]
 
 
@@ -48,6 +48,8 @@ def make_data(cairn, data):
     (data / "mean.onnx").write_bytes(tiny_inputs.pixel_mean_model())
     tiny_inputs.write_embeddings(data / "index", 6000, 128, 1)
     tiny_inputs.write_embeddings(data / "queries", 40, 128, 2)
+    tiny_inputs.write_embeddings(data / "few", 1500, 128, 1)
+    tiny_inputs.write_embeddings(data / "few_queries", 8, 128, 2)
     shutil.copytree(data / "index", data / "copied")
     root = pathlib.Path(__file__).resolve().parent.parent
     for arguments in (["synth", "--out", data / "world", "--landmarks", "2", "--photos", "10", "--size", "640"],
