@@ -33,8 +33,6 @@ Examples:
   cairn bench embed --model model.onnx --size 512
   cairn bench embed --model model.onnx --precision bf16 --profile)";
 
-constexpr size_t kSlowest = 20;  // steps that --profile lists
-
 struct Options {
   std::string model;
   std::string output;
@@ -42,6 +40,7 @@ struct Options {
   int rounds = 10;
   std::vector<std::string> precisions = {"f32", "bf16"};
   bool profile = false;
+  size_t steps = 20;
   bool json = false;
 };
 
@@ -96,7 +95,7 @@ struct Cost {
   }
 };
 
-void print_profile(const Contender& contender, size_t peak_bytes) {
+void print_profile(const Contender& contender, size_t peak_bytes, size_t listed) {
   const Steps& steps = contender.steps;
   const engine::Roofline roofline = engine::measure_roofline(contender.precision, peak_bytes);
   Cost total;
@@ -121,7 +120,7 @@ void print_profile(const Contender& contender, size_t peak_bytes) {
     fmt::print("{}  {} x {}\n", cost.text(total.seconds), cost.steps, label);
   std::stable_sort(slowest.begin(), slowest.end(),
                    [&](size_t a, size_t b) { return steps[a].seconds > steps[b].seconds; });
-  slowest.resize(std::min(slowest.size(), kSlowest));
+  slowest.resize(std::min(slowest.size(), listed));
   std::sort(slowest.begin(), slowest.end());
   fmt::print("  the slowest steps:\n");
   for (const size_t i : slowest) {
@@ -170,7 +169,8 @@ void bench_embed(const Options& options) {
     else
       fmt::print("{:5} {:9.2f} images/s  {:.2f}\n", name, rate, ratio);
     if (options.profile && !options.json)
-      print_profile(contender, contender.executor.summarise(inputs, outputs).peak_bytes);
+      print_profile(contender, contender.executor.summarise(inputs, outputs).peak_bytes,
+                    options.steps);
   }
   if (options.json) fmt::print("{}\n", json.dump(2));
 }
@@ -202,6 +202,9 @@ void declare_bench(CLI::App& app) {
       ->option_text("N")
       ->check(between(1, 100000));
   embed.add_flag("--profile", options->profile, "also show which steps take the time");
+  embed.add_option("--steps", options->steps, "how many steps --profile lists (default: 20)")
+      ->option_text("N")
+      ->check(between(0, 1000000));
   embed.add_flag("--json", options->json, "print the rates on stdout as JSON");
   embed.callback([options] { bench_embed(*options); });
 }

@@ -92,6 +92,27 @@ inline void activate(const Activation& activation, float* x, size_t vectors) {
   if (activation.kind == Activation::Kind::kClip) activate_all(Clip(activation), x, vectors);
 }
 
+// Calls function.operator()<count>(at) for a count of up to kPositions.
+template <size_t kPositions, typename Function>
+void call_for(size_t count, size_t at, Function& function) {
+  if constexpr (kPositions > 1) {
+    if (count < kPositions) return call_for<kPositions - 1>(count, at, function);
+  }
+  function.template operator()<kPositions>(at);
+}
+
+// The same for tiles of up to kMost positions, as equal as they can be.
+template <size_t kMost, typename Function>
+void for_tiles(size_t count, Function function) {
+  const size_t tiles = (count + kMost - 1) / kMost;
+  size_t at = 0;
+  for (size_t i = 0; i < tiles; ++i) {
+    const size_t end = count * (i + 1) / tiles;
+    call_for<kMost>(end - at, at, function);
+    at = end;
+  }
+}
+
 // kPositions positions of kBlocks blocks of the 1×1 convolution. next: weights of one block that
 // will be needed soon after, or null.
 template <size_t kPositions, size_t kBlocks>
@@ -154,47 +175,37 @@ CAIRN_APART void multiply_taps(const float* x, size_t stride, const size_t* offs
 // kPositions neighbouring outputs of one block of the depthwise convolution. rows: of the window,
 // at the first output's first tap.
 template <size_t kWidth, size_t kStride, size_t kPositions>
-inline void convolve_tile(const float* const* rows, size_t height, size_t at, const float* weights,
-                          __m512 bias, float* y) {
+CAIRN_APART void convolve_tile(const float* const* rows, size_t height, size_t at,
+                               const float* weights, const float* bias, float* y) {
   __m512 sums[kPositions];
-#pragma GCC unroll 8
-  for (size_t p = 0; p < kPositions; ++p) sums[p] = bias;
+#pragma GCC unroll 16
+  for (size_t p = 0; p < kPositions; ++p) sums[p] = _mm512_loadu_ps(bias);
   for (size_t ky = 0; ky < height; ++ky) {
     const float* const row = rows[ky] + at * kStride * kLanes;
     __m512 w[kWidth];
 #pragma GCC unroll 7
     for (size_t kx = 0; kx < kWidth; ++kx)
       w[kx] = _mm512_loadu_ps(weights + (ky * kWidth + kx) * kLanes);
-#pragma GCC unroll 24
+#pragma GCC unroll 40
     for (size_t i = 0; i < (kPositions - 1) * kStride + kWidth; ++i) {
       const __m512 value = _mm512_loadu_ps(row + i * kLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (size_t p = 0; p < kPositions; ++p) {
         if (i >= p * kStride && i - p * kStride < kWidth)
           sums[p] = _mm512_fmadd_ps(value, w[i - p * kStride], sums[p]);
       }
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
   for (size_t p = 0; p < kPositions; ++p) _mm512_storeu_ps(y + (at + p) * kLanes, sums[p]);
 }
 
 template <size_t kWidth, size_t kStride>
 void convolve_row(const float* const* rows, size_t height, const float* weights, const float* bias,
                   float* y, size_t count) {
-  const __m512 b = _mm512_loadu_ps(bias);
-  size_t at = 0;
-  for (; at + 8 <= count; at += 8)
-    convolve_tile<kWidth, kStride, 8>(rows, height, at, weights, b, y);
-  if (at + 4 <= count) {
-    convolve_tile<kWidth, kStride, 4>(rows, height, at, weights, b, y);
-    at += 4;
-  }
-  if (at + 2 <= count) {
-    convolve_tile<kWidth, kStride, 2>(rows, height, at, weights, b, y);
-    at += 2;
-  }
-  if (at < count) convolve_tile<kWidth, kStride, 1>(rows, height, at, weights, b, y);
+  for_tiles<2 * kTile>(count, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+    convolve_tile<kWidth, kStride, kPositions>(rows, height, at, weights, bias, y);
+  });
 }
 
 inline void convolve_any_row(const float* const* rows, const Window2d& window, size_t height,
@@ -206,44 +217,6 @@ inline void convolve_any_row(const float* const* rows, const Window2d& window, s
         sum = _mm512_fmadd_ps(_mm512_loadu_ps(rows[ky] + (p * window.stride_x + kx) * kLanes),
                               _mm512_loadu_ps(weights + (ky * window.width + kx) * kLanes), sum);
     _mm512_storeu_ps(y + p * kLanes, sum);
-  }
-}
-
-// Calls function.operator()<kPositions>(at) for tiles of up to 8 positions, as equal as they can
-// be.
-template <typename Function>
-void for_tiles(size_t count, Function function) {
-  const size_t tiles = (count + kTile - 1) / kTile;
-  size_t at = 0;
-  for (size_t i = 0; i < tiles; ++i) {
-    const size_t end = count * (i + 1) / tiles;
-    switch (end - at) {
-      case 1:
-        function.template operator()<1>(at);
-        break;
-      case 2:
-        function.template operator()<2>(at);
-        break;
-      case 3:
-        function.template operator()<3>(at);
-        break;
-      case 4:
-        function.template operator()<4>(at);
-        break;
-      case 5:
-        function.template operator()<5>(at);
-        break;
-      case 6:
-        function.template operator()<6>(at);
-        break;
-      case 7:
-        function.template operator()<7>(at);
-        break;
-      default:
-        function.template operator()<8>(at);
-        break;
-    }
-    at = end;
   }
 }
 

@@ -131,7 +131,7 @@ class Pass {
       case ExpandDepthwise::Source::kMap: {
         const Bf16* const x = static_cast<const Bf16*>(x_) + row * step_.width * step_.in_channels;
         const Bf16* const weights = step_.expand_weights + block * kLanes * step_.in_channels;
-        for_tiles(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+        for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
           multiply_pairs<kPositions, kBlocks>(x + at * step_.in_channels, step_.in_channels,
                                               weights, bias, to + at * kLanes, room_.row);
         });
@@ -140,7 +140,7 @@ class Pass {
       case ExpandDepthwise::Source::kPhoto: {
         gather_photo(row);
         const float* const weights = step_.expand_weights_f32 + block * kLanes * taps_.size();
-        for_tiles(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+        for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
           multiply_taps<kPositions, kBlocks>(photo_ + at * step_.expansion.stride_x,
                                              step_.expansion.stride_x, taps_.data(), taps_.size(),
                                              weights, bias, to + at * kLanes, room_.row);

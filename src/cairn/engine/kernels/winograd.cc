@@ -266,7 +266,7 @@ class WinogradPass {
                                                  : c_.weights + (block + kBlocks) * kLanes * in;
       const Bf16* const x = transformed_ + part * transformed_stride(c_);
       float* const y = products_ + part * product_stride(c_);
-      for_tiles(count, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+      for_tiles<kTile>(count, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
         const Bf16* const ahead =
             at / kTile < kBlocks && large ? next + at / kTile * kLanes * in : nullptr;
         multiply_pairs<kPositions, kBlocks>(x + at * in, in, weights, kZeros, y + at * kLanes,

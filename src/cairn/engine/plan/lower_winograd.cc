@@ -9,7 +9,8 @@
 namespace cairn::engine {
 namespace {
 
-constexpr int64_t kLeastChannels = 64;
+constexpr int64_t kLeastInput = 32;  // channels
+constexpr int64_t kLeastOutput = 64;
 constexpr size_t kLeastTiles = 24;
 
 class WinogradStep : public Step {
@@ -77,15 +78,15 @@ bool is_for_winograd(const PlanBuilder& builder, const ConvProblem& problem) {
   const auto all = [](const std::vector<int64_t>& values, int64_t wanted) {
     return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == wanted; });
   };
-  const auto is_map = [&](const Shape& shape) {
+  const auto is_map = [&](const Shape& shape, int64_t least_channels) {
     return builder.map_type(shape) == DataType::bf16 &&
            is_channels_last(builder.map_layout(shape, DataType::bf16)) &&
-           shape[1] >= kLeastChannels && shape[1] % 16 == 0;
+           shape[1] >= least_channels && shape[1] % 16 == 0;
   };
   return problem.in.size() == 4 && problem.groups == 1 && all(problem.window.kernel, 3) &&
          all(problem.window.strides, 1) &&
-         all(problem.window.dilations, problem.window.dilations[0]) && is_map(problem.in) &&
-         is_map(problem.out);
+         all(problem.window.dilations, problem.window.dilations[0]) &&
+         is_map(problem.in, kLeastInput) && is_map(problem.out, kLeastOutput);
 }
 
 }  // namespace
