@@ -10,12 +10,11 @@
 namespace cairn::bench {
 namespace {
 
-constexpr uint64_t kLandmarks = 50'000;
 // Photos of a landmark have cosines of about 1 / (1 + spread²).
 constexpr double kSpread = 0.9;
 
-void draw_row(uint64_t set, size_t row, size_t dim, float* out) {
-  Rng centre = Rng::for_stream(2, landmark_of(set, row));
+void draw_row(uint64_t set, size_t row, size_t dim, uint64_t landmarks, float* out) {
+  Rng centre = Rng::for_stream(2, landmark_of(set, row, landmarks));
   Rng noise = Rng::for_stream(3, set, row);
   double squares = 0;
   for (size_t d = 0; d < dim; ++d) {
@@ -28,8 +27,8 @@ void draw_row(uint64_t set, size_t row, size_t dim, float* out) {
 
 }  // namespace
 
-uint64_t landmark_of(uint64_t set, size_t row) {
-  return Rng::for_stream(1, set, row).below(kLandmarks);
+uint64_t landmark_of(uint64_t set, size_t row, uint64_t landmarks) {
+  return Rng::for_stream(1, set, row).below(landmarks);
 }
 
 std::string drawn_folder(const std::string& folder, uint64_t set, size_t count, size_t dim) {
@@ -37,7 +36,8 @@ std::string drawn_folder(const std::string& folder, uint64_t set, size_t count, 
          std::to_string(dim);
 }
 
-embed::MappedEmbeddings drawn(const std::string& folder, uint64_t set, size_t count, size_t dim) {
+embed::MappedEmbeddings drawn(const std::string& folder, uint64_t set, size_t count, size_t dim,
+                              uint64_t landmarks) {
   const std::string name = drawn_folder(folder, set, count, dim);
   if (!embed::is_embedding_folder(name)) {
     std::vector<std::string> ids;
@@ -48,7 +48,8 @@ embed::MappedEmbeddings drawn(const std::string& folder, uint64_t set, size_t co
       for (size_t first = 0; first < count; first += kBlock) {
         const size_t rows = std::min(kBlock, count - first);
         parallel_for(rows, available_cores(), [&](size_t begin, size_t end) {
-          for (size_t i = begin; i < end; ++i) draw_row(set, first + i, dim, &block[i * dim]);
+          for (size_t i = begin; i < end; ++i)
+            draw_row(set, first + i, dim, landmarks, &block[i * dim]);
         });
         out.write(reinterpret_cast<const char*>(block.data()),
                   static_cast<std::streamsize>(rows * dim * sizeof(float)));

@@ -2,12 +2,9 @@
 //   search_peer_bench INDEX QUERIES [ROUNDS [JSON]]
 // INDEX and QUERIES are embedding folders, INDEX after `cairn index`. Without faiss (libfaiss-dev)
 // the times of Cairn alone. JSON: a file for all times in milliseconds, by round.
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,6 +12,7 @@
 #include "cairn/base/mapped_file.h"
 #include "cairn/embed/mapped_embeddings.h"
 #include "cairn/search/stored_index.h"
+#include "turns.h"
 
 #ifdef CAIRN_FAISS
 #include <faiss/Index.h>
@@ -26,21 +24,14 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace search = cairn::search;
-using Clock = std::chrono::steady_clock;
+using cairn::bench::compare;
+using cairn::bench::Contender;
+using cairn::bench::median;
+using cairn::bench::milliseconds;
+using cairn::bench::status;
 
 constexpr size_t kTop = 100;
 constexpr size_t kBatch = 256;
-
-double milliseconds(const std::function<void()>& work) {
-  const auto start = Clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 // A plain read of the bytes, as fast as one core can.
 uint64_t read_all(std::span<const uint8_t> bytes) {
@@ -52,39 +43,6 @@ uint64_t read_all(std::span<const uint8_t> bytes) {
   uint64_t all = 0;
   for (const uint64_t sum : sums) all ^= sum;
   return all;
-}
-
-std::string status(const std::string& key) {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with(key + ":")) return line;
-  return key + ": unknown";
-}
-
-// Contenders in turns: medians of milliseconds.
-struct Contender {
-  const char* name;
-  std::function<void(size_t round)> run;
-  double gigabytes = 0;  // that it reads, where known
-  std::vector<double> times = {};
-};
-
-nlohmann::json compare(const std::string& title, std::vector<Contender> contenders, size_t rounds) {
-  nlohmann::json times;
-  for (size_t round = 0; round < rounds; ++round)
-    for (Contender& its : contenders) its.times.push_back(milliseconds([&] { its.run(round); }));
-  std::printf("%s\n", title.c_str());
-  for (const Contender& its : contenders) {
-    const double time = median(its.times);
-    std::printf("  %-18s %9.2f ms (%.2f to %.2f), x %.2f", its.name, time,
-                *std::min_element(its.times.begin(), its.times.end()),
-                *std::max_element(its.times.begin(), its.times.end()),
-                time / median(contenders[0].times));
-    if (its.gigabytes > 0) std::printf(", %.1f GB/s", its.gigabytes * 1000 / time);
-    std::printf("\n");
-    times[its.name] = its.times;
-  }
-  return times;
 }
 
 int run(const fs::path& folder, const fs::path& query_folder, size_t rounds,

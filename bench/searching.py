@@ -22,12 +22,17 @@ QUERIES = 1129
 PARTS = {"exact": ("search_peer_bench", 1_000_000, 100_000, 11), "graph": ("graph_peer_bench", 200_000, 20_000, 7)}
 
 
-def drawn(number, count):
-    data = topic.BENCH / "embeddings"
+# Rows of a landmark: more than the 10 that a search of the graph is asked for.
+PHOTOS_OF_A_LANDMARK = {"exact": 20, "graph": 50}
+
+
+def drawn(number, count, landmarks):
+    data = topic.BENCH / f"embeddings_{landmarks}"
     data.mkdir(parents=True, exist_ok=True)
     folder = data / f"{number}_{count}x{DIM}"
     if not folder.exists():
-        subprocess.run([topic.PROGRAMS / "bench/draw_embeddings", data, str(number), str(count), str(DIM)], check=True)
+        subprocess.run([topic.PROGRAMS / "bench/draw_embeddings", data, str(number), str(count), str(DIM),
+                        str(landmarks)], check=True)
     return folder
 
 
@@ -40,7 +45,8 @@ def main():
             continue
         rows, rounds = (few, 3) if chosen.quick else (many, usual)
         rounds = chosen.rounds or rounds
-        index, queries = drawn(2, rows), drawn(0, QUERIES)
+        landmarks = rows // PHOTOS_OF_A_LANDMARK[part]
+        index, queries = drawn(2, rows, landmarks), drawn(0, QUERIES, landmarks)
         if part == "exact":
             subprocess.run([topic.PROGRAMS / "cairn", "index", index], check=True)
         where, told = machine.describe(topic.ROOT), topic.BENCH / "search_now.json"

@@ -8,7 +8,7 @@ runtime=(
   build-essential cmake ninja-build ccache git pkg-config
   libdnnl-dev libonnx-dev libprotobuf-dev protobuf-compiler
   libjpeg62-turbo-dev libpng-dev libwebp-dev libheif-dev zlib1g-dev
-  libopencv-core-dev libopencv-imgproc-dev libhwy-dev libxxhash-dev
+  libopencv-core-dev libopencv-imgproc-dev libhwy-dev libxxhash-dev libhnswlib-dev
   nlohmann-json3-dev libyaml-cpp-dev libspdlog-dev libfmt-dev libcli11-dev
   libssl-dev
 )

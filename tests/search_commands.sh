@@ -71,6 +71,41 @@ expect_error 1 "indexed/search.cairn: damaged (bytes 4096 to" \
 "$cairn" index --check index 2> err.txt && fail "there is no index to check"
 grep -q 'index/search.cairn: there is none; make it with cairn index' err.txt || fail "$(cat err.txt)"
 
+
+# A graph of four rows finds what exact search finds.
+cp -r index graphed
+"$cairn" index --hnsw --m 4 graphed 2> err.txt
+grep -q 'graphed/graph.cairn: 4 rows of 2 numbers' err.txt || fail "$(cat err.txt)"
+"$cairn" index --hnsw --m 4 graphed 2>&1 | grep -q 'fits the embeddings already' || fail "a second graph must not be made"
+"$cairn" index --check graphed 2>&1 | grep -q 'graph.cairn: sound' || fail "the graph must be sound"
+for store in int8 bf16 f32; do
+  "$cairn" index --hnsw --store $store graphed 2> /dev/null
+  "$cairn" search --queries queries --index graphed --approximate --ef 10 --top 3 --out same.csv 2> err.txt
+  cmp hits.csv same.csv || fail "a search of the graph in $store wrote $(cat same.csv)"
+done
+"$cairn" retrieve --queries queries --index graphed --approximate --out same.csv 2> /dev/null
+cmp images.csv same.csv || fail "retrieve by the graph wrote $(cat same.csv)"
+expect_error 1 "index/graph.cairn: there is none; make it with cairn index --hnsw" \
+  "$cairn" search --queries queries --index index --approximate --out x.csv
+expect_error 1 "--approximate is for one model without re-ranking" \
+  "$cairn" retrieve --queries queries --index graphed --approximate --rerank k-reciprocal --out x.csv
+expect_error 2 "--ef" "$cairn" search --queries queries --index graphed --ef 10 --out x.csv
+expect_error 2 "--m: must be a number from 4 to 256" "$cairn" index --hnsw --m 3 graphed
+# Two at once leave one sound file; a full disk (here: a limit of file sizes) leaves the one before.
+for how in "" "--hnsw"; do
+  rm -f graphed/*.cairn
+  "$cairn" index $how graphed 2> err.txt & first=$!
+  "$cairn" index $how graphed 2> /dev/null || fail "a second cairn index failed"
+  wait $first || fail "a first cairn index failed: $(cat err.txt)"
+  "$cairn" index --check graphed 2> /dev/null || fail "two at once left a broken file"
+  cp -r graphed before
+  sed -i 's/^d$/e/' graphed/ids.txt  # so that it is made again
+  (trap '' XFSZ; ulimit -f 1; expect_error 1 "disk full" "$cairn" index $how graphed) || exit 1
+  cp before/ids.txt graphed/ids.txt
+  diff -r before graphed > /dev/null || fail "a full disk changed $(diff -rq before graphed)"
+  rm -r before
+done
+
 printf 'id,landmark_id\na,10\nb,20\nd,30\nz,40\n' > labels.csv
 "$cairn" recognize --queries queries --references index --labels labels.csv --top-k 1 --out names.csv 2> err.txt
 cmp names.csv - <<'END' || fail "recognize wrote $(cat names.csv)"

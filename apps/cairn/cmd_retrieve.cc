@@ -24,7 +24,8 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Writes a submission id,images: for each query the ids of its most similar index photos, best first,
-separated by spaces. The search is exact; equal similarities are ordered by id.
+separated by spaces. The search is exact (but with --approximate); equal similarities are ordered
+by id.
 
 Re-ranking (--rerank):
   k-reciprocal        photos that are among each other's nearest count more (Zhong et al. 2017)
@@ -77,6 +78,7 @@ struct Options {
   std::string merge = "before";
   std::string out;
   bool keep_nothing = false;
+  Approximation approximation;
   rank::RerankOptions ranking;
 };
 
@@ -92,12 +94,6 @@ const std::map<std::string, TagMethod> kMethods = {
     {"both", TagMethod::kLandmarkCountry},
     {"category", TagMethod::kCategory},
     {"category-expansion", TagMethod::kCategoryExpansion}};
-
-std::vector<std::string> names(const auto& table) {
-  std::vector<std::string> all;
-  for (const auto& [name, value] : table) all.push_back(name);
-  return all;
-}
 
 // One model's embeddings.
 struct ModelSets {
@@ -230,7 +226,8 @@ void write_answers(const Options& options, const std::vector<std::string>& queri
 }
 
 void search_alone(const Options& options) {
-  const PlainSearch sets = open_queries_and_index(options.queries[0], options.index[0]);
+  const PlainSearch sets =
+      open_queries_and_index(options.queries[0], options.index[0], options.approximation);
   require_photos(options.index[0], sets.index.size());
   const auto results = sets.index.search(
       rows_of(sets.queries),
@@ -244,6 +241,8 @@ void retrieve_command(const Options& options) {
   make_room_for(options.out);
   if (changes_nothing(ranking_options(options), options.queries.size()))
     return search_alone(options);
+  if (options.approximation.on)
+    throw Error("--approximate is for one model without re-ranking, which is exact");
   std::vector<ModelSets> sets;
   {
     std::unique_ptr<ReferenceLabels> labels;
@@ -302,7 +301,7 @@ void declare_tags(CLI::App& app, Options& options) {
   app.add_option("--tag-by", options.tag_by,
                  "what finds them, or else the nearest mean of a landmark's references or index "
                  "photos, or the nearest index photo [k-reciprocal; category: cosine]")
-      ->check(CLI::IsMember(names(kTagBy)));
+      ->check(CLI::IsMember(names_of(kTagBy)));
   app.add_option("--sim-threshold", options.ranking.bonus.threshold,
                  "photos less similar to the query get no bonus")
       ->check(any_number());
@@ -350,7 +349,7 @@ void declare_retrieve(CLI::App& app) {
       ->check(at_least(0))
       ->capture_default_str();
   app.add_option("--rerank", options->rerank, "how")
-      ->check(CLI::IsMember(names(kMethods)))
+      ->check(CLI::IsMember(names_of(kMethods)))
       ->capture_default_str();
   app.add_option("--weights", options->weights, "of the models, as 1,0.7 [1 each]")
       ->delimiter(',')
@@ -363,6 +362,7 @@ void declare_retrieve(CLI::App& app) {
   declare_k_reciprocal(app, *options);
   declare_keeping(app, *options);
   declare_features(app, options->ranking);
+  declare_approximation(app, options->approximation);
   app.callback([options] { retrieve_command(*options); });
 }
 

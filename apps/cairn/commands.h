@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace cairn::apps {
 
@@ -16,6 +18,13 @@ struct Command {
 };
 
 std::span<const Command> commands();
+
+// The names of a table of choices, for CLI::IsMember.
+std::vector<std::string> names_of(const auto& table) {
+  std::vector<std::string> all;
+  for (const auto& [name, value] : table) all.push_back(name);
+  return all;
+}
 
 void declare_embed(CLI::App& app);
 void declare_merge(CLI::App& app);

@@ -7,6 +7,7 @@
 #include "cairn/base/log.h"
 #include "cairn/base/progress.h"
 #include "cairn/search/exact_index.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 
@@ -49,25 +50,44 @@ std::unique_ptr<const search::StoredIndex> stored_index_of(const std::string& fo
   return nullptr;
 }
 
-OpenIndex::OpenIndex(const std::string& folder) : stored_(stored_index_of(folder)) {
-  if (stored_) {
-    meta_ = read_text(std::filesystem::path(folder) / "meta.json");
+OpenIndex::OpenIndex(const std::string& folder, const Approximation& approximation)
+    : approximation_(approximation) {
+  const std::filesystem::path path = folder;
+  if (approximation.on) {
+    auto opened = search::GraphIndex::open(path);
+    if (!opened.ok())
+      throw Error((path / search::kGraphFile).string() + ": " + opened.reason() +
+                  "; make it with cairn index --hnsw, or search without --approximate");
+    graph_ = std::move(opened.value());
+  } else {
+    stored_ = stored_index_of(folder);
+  }
+  if (graph_ || stored_) {
+    meta_ = read_text(path / "meta.json");
     return;
   }
   loaded_ = embed::load_embeddings(folder);
   meta_ = loaded_.meta;
 }
 
-size_t OpenIndex::size() const { return stored_ ? stored_->size() : loaded_.size(); }
+size_t OpenIndex::size() const {
+  if (graph_) return graph_->size();
+  return stored_ ? stored_->size() : loaded_.size();
+}
 
-size_t OpenIndex::dim() const { return stored_ ? stored_->dim() : loaded_.dim; }
+size_t OpenIndex::dim() const {
+  if (graph_) return graph_->dim();
+  return stored_ ? stored_->dim() : loaded_.dim;
+}
 
 std::string OpenIndex::id(size_t row) const {
+  if (graph_) return std::string(graph_->id(row));
   return stored_ ? std::string(stored_->id(row)) : loaded_.ids[row];
 }
 
 std::vector<std::vector<search::Hit>> OpenIndex::search(
     const search::Rows& queries, const search::SearchOptions& options) const {
+  if (graph_) return graph_->search(queries, options, approximation_.ef);
   if (stored_) return stored_->search(queries, options);
   // Below, making 8-bit copies for one search costs more than it saves.
   constexpr size_t kManyQueries = 96;
@@ -76,8 +96,19 @@ std::vector<std::vector<search::Hit>> OpenIndex::search(
              : search::ExactIndex(rows_of(loaded_), options.threads).search(queries, options);
 }
 
-PlainSearch open_queries_and_index(const std::string& queries, const std::string& index) {
-  PlainSearch opened{embed::load_embeddings(queries), OpenIndex(index)};
+void declare_approximation(CLI::App& app, Approximation& approximation) {
+  CLI::Option* on = app.add_flag("--approximate", approximation.on,
+                                 "search the graph of cairn index --hnsw, which can miss hits");
+  app.add_option("--ef", approximation.ef,
+                 "of --approximate: rows the search keeps in mind; more find more, slower")
+      ->needs(on)
+      ->check(at_least(1))
+      ->capture_default_str();
+}
+
+PlainSearch open_queries_and_index(const std::string& queries, const std::string& index,
+                                   const Approximation& approximation) {
+  PlainSearch opened{embed::load_embeddings(queries), OpenIndex(index, approximation)};
   require_comparable(opened.queries.dim, opened.queries.meta, queries, opened.index.dim(),
                      opened.index.meta(), index);
   return opened;

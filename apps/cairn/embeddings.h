@@ -1,6 +1,7 @@
 // What the commands that search have in common.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "cairn/embed/embedding_set.h"
 #include "cairn/embed/mapped_embeddings.h"
 #include "cairn/search/exact_search.h"
+#include "cairn/search/graph_index.h"
 #include "cairn/search/stored_index.h"
 
 namespace cairn::apps {
@@ -30,11 +32,17 @@ void require_comparable(const embed::MappedEmbeddings& a, const std::string& fol
 // The search index of a folder, where it has one that fits; warns of one that does not.
 std::unique_ptr<const search::StoredIndex> stored_index_of(const std::string& folder);
 
+// How an index is searched.
+struct Approximation {
+  bool on = false;  // through graph.cairn
+  size_t ef = 200;  // see GraphIndex::search
+};
+
 // The index side of a search: through the folder's search.cairn (`cairn index`) where it has one
-// that fits, else all its rows in memory.
+// that fits, else all its rows in memory; approximate through its graph.cairn, which must be there.
 class OpenIndex {
  public:
-  explicit OpenIndex(const std::string& folder);
+  OpenIndex(const std::string& folder, const Approximation& approximation);
 
   size_t size() const;
   size_t dim() const;
@@ -44,6 +52,8 @@ class OpenIndex {
                                                const search::SearchOptions& options) const;
 
  private:
+  Approximation approximation_;
+  std::unique_ptr<const search::GraphIndex> graph_;
   std::unique_ptr<const search::StoredIndex> stored_;
   embed::EmbeddingSet loaded_;  // where there is none
   std::string meta_;
@@ -54,7 +64,10 @@ struct PlainSearch {
   OpenIndex index;
 };
 // Throws Error as load_queries_and_index.
-PlainSearch open_queries_and_index(const std::string& queries, const std::string& index);
+PlainSearch open_queries_and_index(const std::string& queries, const std::string& index,
+                                   const Approximation& approximation);
+
+void declare_approximation(CLI::App& app, Approximation& approximation);
 
 // Options that show the progress of a search for so many queries, until they are destroyed.
 search::SearchOptions search_options(size_t top, int threads, size_t queries,

@@ -10,6 +10,7 @@
 #include "cairn/base/npy.h"
 #include "cairn/base/random.h"
 #include "cairn/base/testing/testing.h"
+#include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
 namespace cairn::rank {

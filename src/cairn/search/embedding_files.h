@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <span>
 
-#include "cairn/search/stored_index_format.h"
-
 namespace cairn::search {
 
 // A file to read from at any place and from any thread.

@@ -9,6 +9,7 @@
 #include "cairn/base/error.h"
 #include "cairn/base/random.h"
 #include "cairn/search/dot.h"
+#include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
 namespace cairn::search {

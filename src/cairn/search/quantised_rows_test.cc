@@ -9,6 +9,7 @@
 #include "cairn/search/dot.h"
 #include "cairn/search/exact_index.h"
 #include "cairn/search/kernels/int8_panel.h"
+#include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
 namespace cairn::search {

@@ -10,6 +10,7 @@
 #include "cairn/base/error.h"
 #include "cairn/search/candidates.h"
 #include "cairn/search/quantised_rows.h"
+#include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
 namespace cairn::search {

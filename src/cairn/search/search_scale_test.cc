@@ -2,6 +2,7 @@
 
 #include "cairn/base/files.h"
 #include "cairn/search/quantised_rows.h"
+#include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
 namespace cairn::search {

@@ -6,15 +6,12 @@
 namespace cairn::search::stored {
 
 Sections::Sections(uint64_t rows, uint64_t dim) {
-  const auto padded = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
   const uint64_t panels = PanelLayout::panels(rows);
   const uint64_t numbers = padded(panels * kernels::kPanelRows * sizeof(float));
   scales = values + padded(panels * PanelLayout(dim).bytes());
   residuals = scales + numbers;
   lines = residuals + numbers;
   checksums = lines + padded((rows + 1) * sizeof(uint64_t));
-  blocks = (checksums - values + kBlockBytes - 1) / kBlockBytes;
-  end = checksums + blocks * sizeof(uint64_t);
 }
 
 }  // namespace cairn::search::stored

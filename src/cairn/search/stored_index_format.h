@@ -4,26 +4,19 @@
 //   scales:    panels × kPanelRows float32
 //   residuals: likewise
 //   lines:     rows + 1 uint64: where each line of ids.txt begins, and its end
-//   checksums: of the blocks of the above without the header, kBlockBytes each but the last
-// Sections are padded to 64 bytes by zeros.
+// and the checksums of stored_file.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "cairn/search/stored_file.h"
 
 namespace cairn::search::stored {
 
-inline constexpr char kMagic[8] = {'C', 'A', 'I', 'R', 'N', 'I', 'X', '\n'};
+inline constexpr std::string_view kMagic = "CAIRNIX\n";
 inline constexpr uint64_t kVersion = 1;
-inline constexpr size_t kHeaderBytes = 4096;
-inline constexpr size_t kBlockBytes = 1 << 20;
-
-// What a file was when the index was made of it.
-struct Source {
-  uint64_t bytes = 0;
-  int64_t modified = 0;   // nanoseconds since 1970
-  uint64_t checksum = 0;  // of all bytes
-};
 
 struct Header {
   char magic[8];
@@ -50,8 +43,6 @@ struct Sections {
   uint64_t residuals = 0;
   uint64_t lines = 0;
   uint64_t checksums = 0;
-  uint64_t end = 0;
-  uint64_t blocks = 0;
 };
 
 }  // namespace cairn::search::stored

@@ -10,7 +10,8 @@
 #include "cairn/base/npy.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/search/stored_index_format.h"
-#include "cairn/search/testing/sets.h"
+#include "cairn/search/testing/folders.h"
+#include "cairn/search/testing/same_hits.h"
 
 namespace cairn::search {
 namespace {
@@ -19,16 +20,7 @@ using cairn::testing::TempDir;
 using testing::clustered_set;
 using testing::expect_same;
 using testing::Set;
-
-void write_set(const Set& set, const fs::path& folder, const std::string& line_end = "\n") {
-  make_folder(folder);
-  write_npy(folder / "embeddings.npy",
-            std::array{static_cast<int64_t>(set.ids.size()), static_cast<int64_t>(set.dim)},
-            set.values);
-  std::string text;
-  for (const std::string& id : set.ids) text += id + line_end;
-  write_text_atomically(folder / "ids.txt", text);
-}
+using testing::write_set;
 
 Set indexed_set(const fs::path& folder, size_t rows = 1003, size_t dim = 20) {
   Set set = clustered_set("i", rows, dim, 1);
@@ -119,7 +111,7 @@ TEST(StoredIndex, damage_is_found_wherever_it_is) {
   const Set set = indexed_set(folder.path(), 300, 12);
   const std::vector<uint8_t> sound = read_file(folder / kIndexFile);
   const stored::Sections sections(300, 12);
-  ASSERT_EQ(sound.size(), sections.end);
+  ASSERT_EQ(sound.size(), stored::CheckedBlocks::end(sections.checksums));
   std::vector<size_t> places = {0,
                                 8,
                                 16,
@@ -135,7 +127,7 @@ TEST(StoredIndex, damage_is_found_wherever_it_is) {
                                 sections.residuals,
                                 sections.lines,
                                 sections.checksums,
-                                sections.end - 1};
+                                stored::CheckedBlocks::end(sections.checksums) - 1};
   for (size_t at = sections.values; at < sound.size(); at += 997) places.push_back(at);
   for (const size_t at : places) {
     std::vector<uint8_t> bytes = sound;

@@ -17,66 +17,8 @@ namespace {
 
 using kernels::kPanelRows;
 
-template <typename T>
-std::span<const uint8_t> bytes_of(std::span<const T> values) {
-  return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
-}
-
-// Writes, and takes the checksums of blocks.
-class BlockWriter {
- public:
-  explicit BlockWriter(std::ostream& out) : out_(out) {}
-
-  void write(std::span<const uint8_t> bytes) {
-    out_.write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-    while (!bytes.empty()) {
-      const auto now = bytes.first(std::min(bytes.size(), stored::kBlockBytes - in_block_));
-      block_.update(now);
-      in_block_ += now.size();
-      if (in_block_ == stored::kBlockBytes) end_block();
-      bytes = bytes.subspan(now.size());
-    }
-  }
-  void pad_section(uint64_t bytes) {
-    constexpr uint8_t kZeros[64] = {};
-    write(std::span(kZeros).first((64 - bytes % 64) % 64));
-  }
-  const std::vector<uint64_t>& finish() {
-    if (in_block_ > 0) end_block();
-    return checksums_;
-  }
-
- private:
-  void end_block() {
-    checksums_.push_back(block_.value());
-    block_.reset();
-    in_block_ = 0;
-  }
-
-  std::ostream& out_;
-  Checksum block_;
-  size_t in_block_ = 0;
-  std::vector<uint64_t> checksums_;
-};
-
-stored::Source source_of(const InputFile& file, uint64_t checksum) {
-  return {file.bytes(), file.modified(), checksum};
-}
-
-// Where the lines of a text begin, and its end.
-std::vector<uint64_t> line_starts(std::span<const uint8_t> text) {
-  std::vector<uint64_t> starts = {0};
-  const uint8_t* at = text.data();
-  const uint8_t* end = text.data() + text.size();
-  while (at != end) {
-    const auto* line_end =
-        static_cast<const uint8_t*>(std::memchr(at, '\n', static_cast<size_t>(end - at)));
-    at = line_end == nullptr ? end : line_end + 1;
-    starts.push_back(static_cast<uint64_t>(at - text.data()));
-  }
-  return starts;
-}
+using stored::BlockWriter;
+using stored::bytes_of;
 
 // The scales and residuals of all rows; their values are in the file already.
 struct Written {
@@ -134,33 +76,17 @@ Written write_values(const RowFile& rows, int threads, const std::function<void(
 void write_stored_index(const fs::path& folder, int threads,
                         const std::function<void(size_t)>& on_done) {
   const RowFile rows(folder / "embeddings.npy");
-  const InputFile ids(folder / "ids.txt");
-  if (rows.dim() > kMostDim || rows.rows() >= UINT32_MAX)
-    throw Error(rows.file().path().string() + ": too large for an index (most: " +
-                std::to_string(kMostDim) + " dimensions, " + std::to_string(UINT32_MAX) + " rows)");
-  std::vector<uint8_t> text(ids.bytes());
-  ids.read(0, text);
-  const std::vector<uint64_t> lines = line_starts(text);
-  if (lines.size() != rows.rows() + 1)
-    throw Error(ids.path().string() + ": " + std::to_string(lines.size() - 1) + " ids, but " +
-                std::to_string(rows.rows()) + " rows in embeddings.npy");
+  const stored::IdText ids = stored::read_id_text(folder, rows);
   write_stream_atomically(folder / kIndexFile, [&](std::ostream& out) {
     const std::vector<char> room(stored::kHeaderBytes, 0);
     out.write(room.data(), static_cast<std::streamsize>(room.size()));
     BlockWriter blocks(out);
     const Written written = write_values(rows, resolve_threads(threads), on_done, blocks);
-    const auto write_section = [&](std::span<const uint8_t> bytes) {
-      blocks.write(bytes);
-      blocks.pad_section(bytes.size());
-    };
-    write_section(bytes_of(std::span<const float>(written.scales)));
-    write_section(bytes_of(std::span<const float>(written.residuals)));
-    write_section(bytes_of(std::span<const uint64_t>(lines)));
-    const auto checksums = bytes_of(std::span<const uint64_t>(blocks.finish()));
-    out.write(reinterpret_cast<const char*>(checksums.data()),
-              static_cast<std::streamsize>(checksums.size()));
+    blocks.write_section(bytes_of(std::span<const float>(written.scales)));
+    blocks.write_section(bytes_of(std::span<const float>(written.residuals)));
+    blocks.write_section(bytes_of(std::span<const uint64_t>(ids.starts)));
     stored::Header header{};
-    std::memcpy(header.magic, stored::kMagic, sizeof(header.magic));
+    std::memcpy(header.magic, stored::kMagic.data(), sizeof(header.magic));
     header.version = stored::kVersion;
     header.rows = rows.rows();
     header.dim = rows.dim();
@@ -168,11 +94,10 @@ void write_stored_index(const fs::path& folder, int threads,
     header.group = kernels::kGroup;
     header.longest = written.longest;
     header.data_offset = rows.data_offset();
-    header.embeddings = source_of(rows.file(), written.checksum);
-    header.ids = source_of(ids, checksum(text));
-    header.checksum_of_checksums = checksum(checksums);
-    header.checksum = checksum(bytes_of(std::span<const stored::Header>(&header, 1))
-                                   .first(offsetof(stored::Header, checksum)));
+    header.embeddings = stored::source_of(rows.file(), written.checksum);
+    header.ids = ids.source;
+    header.checksum_of_checksums = blocks.finish();
+    header.checksum = stored::header_checksum(header);
     out.seekp(0);
     out.write(reinterpret_cast<const char*>(&header), sizeof(header));
   });

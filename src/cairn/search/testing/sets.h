@@ -1,8 +1,6 @@
 // Sets of rows for tests of searching.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <string>
 #include <vector>
@@ -62,18 +60,6 @@ inline Set clustered_set(const std::string& prefix, size_t count, size_t dim, ui
     set.ids.push_back(prefix + std::to_string(rng.below(1000)) + "-" + std::to_string(i));
   }
   return set;
-}
-
-inline void expect_same(const std::vector<std::vector<Hit>>& found,
-                        const std::vector<std::vector<Hit>>& expected) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (size_t q = 0; q < found.size(); ++q) {
-    ASSERT_EQ(found[q].size(), expected[q].size()) << "query " << q;
-    for (size_t rank = 0; rank < found[q].size(); ++rank) {
-      ASSERT_EQ(found[q][rank].row, expected[q][rank].row) << "query " << q << " rank " << rank;
-      ASSERT_EQ(found[q][rank].score, expected[q][rank].score) << "query " << q << " rank " << rank;
-    }
-  }
 }
 
 }  // namespace cairn::search::testing
