@@ -9,10 +9,12 @@ FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx_vnni": "AVX-VNNI", "avx512_v
 
 
 def commit(root):
+    """The last commit that changed the programs, with + where they were changed since."""
     try:
         git = ["git", "-C", str(root)]
-        name = subprocess.run([*git, "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=True)
-        changed = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no", "--", "src", "apps", "bench"],
+        name = subprocess.run([*git, "log", "-1", "--abbrev=7", "--format=%h", "--", "src", "apps"], capture_output=True,
+                              text=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no", "--", "src", "apps"],
                                  capture_output=True, text=True, check=True)
         return name.stdout.strip() + ("+" if changed.stdout.strip() else "")
     except (OSError, subprocess.CalledProcessError):
