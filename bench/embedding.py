@@ -102,9 +102,10 @@ def start(entry, reference):
     contender = contenders.Contender(name, command(model().resolve()), folder)
     output = contender.ask("check")["output"]
     agreement = cosine(output, reference or output)
-    if not agreement >= LEAST_COSINE[name.split("_")[1]]:
+    least = LEAST_COSINE[name.split("_")[1]]
+    if not agreement >= least:
         contender.close()
-        raise contenders.Skipped(f"its output is not ONNX Runtime's: cosine {agreement:.4f}")
+        raise contenders.Skipped(f"its output is not ONNX Runtime's: cosine {agreement:.6f}, below {least}")
     return contender, agreement, output
 
 
