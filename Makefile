@@ -43,7 +43,7 @@ test-fast: $(BUILD)/build.ninja
 BENCH ?=
 bench: build
 	@scripts/setup.sh bench peers || echo "bench: peers that could not be installed are left out"
-	cmake --build $(BUILD) --target embed_runner export_networks draw_embeddings search_peer_bench
+	cmake --build $(BUILD) --target embed_runner export_networks draw_embeddings search_peer_bench graph_peer_bench
 	CAIRN_BUILD=$(abspath $(BUILD)) bench/run.sh $(BENCH)
 
 perfcheck: build
