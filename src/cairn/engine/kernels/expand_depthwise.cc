@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)  // which has no such pragma
 #define CAIRN_HAS_AVX512_BF16
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
 #endif

@@ -5,7 +5,7 @@
 
 #include "cairn/engine/kernels/expand_depthwise.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)  // which has no such pragma
 #define CAIRN_HAS_AVX512_BF16
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
 #endif
@@ -20,14 +20,15 @@ constexpr size_t kColumns = 6;
 constexpr size_t kParts = kRows * kColumns;
 constexpr size_t kOutBlocks = 3;  // of 16 output channels that go together
 
-constexpr size_t kNearBytes = 512 << 10;       // weights that stay in the second-level cache
-constexpr float kZeros[kOutBlocks * 16] = {};  // the products have no bias
+[[maybe_unused]] constexpr size_t kNearBytes =
+    512 << 10;  // weights that stay in the second-level cache
+[[maybe_unused]] constexpr float kZeros[kOutBlocks * 16] = {};  // the products have no bias
 
 // The points along rows, and what the transforms make of them.
 constexpr float kA = 0.75F;
 constexpr float kB = 1.5F;
-constexpr float kA2 = kA * kA;
-constexpr float kB2 = kB * kB;
+[[maybe_unused]] constexpr float kA2 = kA * kA;
+[[maybe_unused]] constexpr float kB2 = kB * kB;
 
 size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
 
