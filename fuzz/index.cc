@@ -2,6 +2,7 @@
 // what they guard is reached.
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -9,6 +10,7 @@
 #include "cairn/base/files.h"
 #include "cairn/search/graph_format.h"
 #include "cairn/search/graph_index.h"
+#include "cairn/search/neighbour_file.h"
 #include "cairn/search/stored_index.h"
 #include "cairn/search/stored_index_format.h"
 #include "cairn/search/testing/folders.h"
@@ -41,6 +43,12 @@ const Folder& folder() {
   return its;
 }
 
+void write(const fs::path& file, std::span<const uint8_t> bytes) {
+  std::ofstream(file, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
 // Opens and searches the file, which may be refused by an Error that names it.
 template <typename Index, typename Search>
 void try_index(const std::string& name, std::span<const uint8_t> bytes, const Search& search) {
@@ -60,6 +68,18 @@ void try_index(const std::string& name, std::span<const uint8_t> bytes, const Se
   }
 }
 
+void try_neighbours(std::span<const uint8_t> bytes) {
+  const fs::path file = folder().path / "neighbours.cairn";
+  write(file, bytes);
+  const auto lists = search::NeighbourLists::read(file);
+  if (!lists.ok()) return;
+  for (size_t row = 0; row < kRows; ++row) {
+    const std::span<const uint32_t> list = lists.value().find(row);
+    fuzz::require(list.empty() || list.size() == lists.value().width());
+    for (const uint32_t near : list) fuzz::require(near < lists.value().key().index_rows);
+  }
+}
+
 void try_both(const std::vector<uint8_t>& bytes) {
   const search::Rows rows = folder().set.rows();
   const search::SearchOptions options{.top = 5, .threads = 1};
@@ -74,6 +94,7 @@ void try_both(const std::vector<uint8_t>& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<uint8_t> bytes(data, data + size);
   try_both(bytes);
+  try_neighbours(bytes);
   for (const bool graph : {false, true}) {
     std::vector<uint8_t> sealed = bytes;
     if (graph)
@@ -97,6 +118,10 @@ std::vector<Seed> seeds() {
     all.push_back({"graph" + std::to_string(static_cast<int>(store)),
                    read_file(folder().path / search::kGraphFile)});
   }
+  search::NeighbourLists lists({kRows, kRows, kDim, 1, 2}, 3);
+  for (const uint32_t row : {2U, 5U, 99U}) lists.append(row, std::array{row, 0U, 7U});
+  lists.write(folder().path / "neighbours.cairn");
+  all.push_back({"neighbours.cairn", read_file(folder().path / "neighbours.cairn")});
   return all;
 }
 
