@@ -10,27 +10,34 @@
 #include "cairn/embed/pipeline.h"
 #include "cairn/eval/holidays.h"
 #include "cairn/eval/scoring.h"
+#include "cairn/quantize/quantize.h"
 #include "cairn/rank/landmark_votes.h"
 #include "cairn/search/exact_search.h"
 
 namespace cairn {
 namespace {
 
+namespace fs = std::filesystem;
 using testing::shared_dir;
 
 constexpr double kTolerance = 0.003;
 
-embed::EmbeddingSet embed_folder(const std::filesystem::path& photos,
-                                 const std::filesystem::path& out,
-                                 engine::Precision precision = engine::Precision::kF32) {
+fs::path mobilenet() { return shared_dir() / "models" / "mobilenet_v2_imagenet.onnx"; }
+
+embed::EmbedderOptions mobilenet_options(engine::Precision precision) {
   embed::EmbedderOptions options;
   options.size = 224;
   options.mean = {127.5F};
   options.std = {127.5F};
   options.output = "embedding";
   options.precision = precision;
-  const embed::Embedder embedder(
-      engine::Model::load(shared_dir() / "models" / "mobilenet_v2_imagenet.onnx"), options);
+  return options;
+}
+
+embed::EmbeddingSet embed_folder(const fs::path& photos, const fs::path& out,
+                                 engine::Precision precision = engine::Precision::kF32,
+                                 const fs::path& model = mobilenet()) {
+  const embed::Embedder embedder(engine::Model::load(model), mobilenet_options(precision));
   embed::EmbedRun run;
   run.out = out;
   const embed::EmbedSummary summary =
@@ -52,11 +59,12 @@ struct Scores {
   double map = 0;
 };
 
-Embeddings embed_landmarks(const dataset::GldRoot& root, engine::Precision precision) {
+Embeddings embed_landmarks(const dataset::GldRoot& root, engine::Precision precision,
+                           const fs::path& model = mobilenet()) {
   const testing::TempDir dir;
-  return {embed_folder(root.train, dir / "train", precision),
-          embed_folder(root.index, dir / "index", precision),
-          embed_folder(root.test, dir / "test", precision)};
+  return {embed_folder(root.train, dir / "train", precision, model),
+          embed_folder(root.index, dir / "index", precision, model),
+          embed_folder(root.test, dir / "test", precision, model)};
 }
 
 Scores score(const dataset::GldRoot& root, const Embeddings& photos) {
@@ -100,7 +108,20 @@ double mean_cosine(const embed::EmbeddingSet& a, const embed::EmbeddingSet& b) {
   return sum / static_cast<double>(a.size());
 }
 
-TEST(main_job, reaches_the_reference_scores_on_landmark_photos_also_in_bfloat16) {
+// Prints the scores and expects that they lose no more than `loss`.
+void expect_nearly(const char* name, const Embeddings& embeddings, const Embeddings& expected,
+                   const dataset::GldRoot& root, double loss, double least_cosine) {
+  const Scores scores = score(root, embeddings);
+  const Scores of_expected = score(root, expected);
+  const double similarity = mean_cosine(embeddings.test, expected.test);
+  std::printf("%s: GAP %.4f, mAP@100 %.4f, mean cosine to f32 %.5f\n", name, scores.gap, scores.map,
+              similarity);
+  EXPECT_GE(scores.gap, of_expected.gap - loss);
+  EXPECT_GE(scores.map, of_expected.map - loss);
+  EXPECT_GE(similarity, least_cosine);
+}
+
+TEST(main_job, reaches_the_reference_scores_on_landmark_photos_also_in_16_and_8_bits) {
   CAIRN_REQUIRE_SHARED("data/landmarks");
   CAIRN_REQUIRE_SHARED("models/mobilenet_v2_imagenet.onnx");
   const dataset::GldRoot root(shared_dir() / "data" / "landmarks");
@@ -113,14 +134,18 @@ TEST(main_job, reaches_the_reference_scores_on_landmark_photos_also_in_bfloat16)
   EXPECT_NEAR(scores.gap, 0.945, kTolerance);
   EXPECT_NEAR(scores.map, 0.696, kTolerance);
 
-  const Embeddings half = embed_landmarks(root, engine::Precision::kBf16);
-  const Scores of_half = score(root, half);
-  const double similarity = mean_cosine(half.test, photos.test);
-  std::printf("bf16: GAP %.4f, mAP@100 %.4f, mean cosine to f32 %.5f\n", of_half.gap, of_half.map,
-              similarity);
-  EXPECT_GE(of_half.gap, scores.gap - 0.003);
-  EXPECT_GE(of_half.map, scores.map - 0.003);
-  EXPECT_GE(similarity, 0.999);
+  using engine::Precision;
+  expect_nearly("bf16", embed_landmarks(root, Precision::kBf16), photos, root, 0.003, 0.999);
+
+  // Train photos only say which numbers occur.
+  const testing::TempDir dir;
+  quantize::QuantizeOptions options;
+  options.embedder = mobilenet_options(Precision::kF32);
+  const fs::path model = dir / "int8.onnx";
+  const quantize::QuantizeReport report =
+      quantize::quantize_model(mobilenet(), dataset::find_photos(root.train), model, options);
+  EXPECT_EQ(report.count_int8(), 35U);  // all but the depthwise ones
+  expect_nearly("int8", embed_landmarks(root, Precision::kF32, model), photos, root, 0.01, 0.985);
 }
 
 TEST(main_job, reaches_the_reference_score_on_holidays) {
