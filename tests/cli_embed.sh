@@ -111,6 +111,13 @@ mkdir one && cp good.jpg one/
 ./cairn embed --model tiny.onnx --images one --out option --size 160 2> log || fail "embed with --size"
 cmp annotated/embeddings.npy option/embeddings.npy || fail "annotate and --size differ"
 
+# A benchmark of the same way, over the photos that can be read.
+cp photos/text.jpg one/broken.jpg
+./cairn bench photos --model tiny.onnx --images one --precision f32 --rounds 1 --json > out 2> log || fail "bench photos"
+grep -q '"photos": 1,' out && grep -q '"ratio": 0\.[0-9]' out || fail "bench photos printed $(cat out)"
+rm one/good.jpg
+./cairn bench photos --model tiny.onnx --images one 2> log; [ $? = 1 ] || fail "bench photos without photos: not exit code 1"
+
 # Wrong use.
 ./cairn embed --model tiny.onnx --images one 2> log; [ $? = 2 ] || fail "no --out: not exit code 2"
 ./cairn embed --model tiny.onnx --images one --out x --mean 1,b 2> log; [ $? = 2 ] || fail "--mean 1,b: not exit code 2"

@@ -207,6 +207,8 @@ void declare_bench(CLI::App& app) {
       ->check(between(0, 1000000));
   embed.add_flag("--json", options->json, "print the rates on stdout as JSON");
   embed.callback([options] { bench_embed(*options); });
+  declare_bench_photos(
+      *app.add_subcommand("photos", "photo files to embeddings: each part, and all on all cores"));
 }
 
 }  // namespace cairn::apps

@@ -10,10 +10,10 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
-#include "cairn/embed/embedder.h"
 #include "cairn/embed/photo_list.h"
 #include "cairn/embed/pipeline.h"
 #include "commands.h"
+#include "embedder_flags.h"
 #include "interrupt.h"
 #include "numbers.h"
 
@@ -50,28 +50,14 @@ struct Options {
   std::string model;
   std::string images;
   std::string root;
-  int size = 0;
-  std::vector<float> mean;
-  std::vector<float> std;
-  std::string output;
   std::string precision = "auto";
   std::string shard;
   double cache_gb = 50;
   bool strict = false;
   bool json = false;
-  embed::EmbedderOptions embedder;
+  EmbedderFlags embedder;
   embed::EmbedRun run;
 };
-
-embed::EmbedderOptions embedder_options(const Options& options) {
-  embed::EmbedderOptions chosen = options.embedder;
-  if (options.size > 0) chosen.size = options.size;
-  if (!options.mean.empty()) chosen.mean = options.mean;
-  if (!options.std.empty()) chosen.std = options.std;
-  if (!options.output.empty()) chosen.output = options.output;
-  chosen.precision = engine::parse_precision(options.precision);
-  return chosen;
-}
 
 void print_json(const embed::EmbedSummary& summary, double seconds) {
   const nlohmann::ordered_json result = {
@@ -99,7 +85,8 @@ void embed_command(Options options) {
                          options.run.shard.index, options.run.shard.count,
                          options.run.out.string()));
   }
-  const embed::Embedder embedder(engine::Model::load(options.model), embedder_options(options));
+  const embed::Embedder embedder(engine::Model::load(options.model),
+                                 options.embedder.options(options.precision));
   catch_interrupts();
   options.run.stop = interrupted;
   const embed::EmbedSummary summary = embed::embed_photos(
@@ -128,25 +115,7 @@ void embed_command(Options options) {
 }
 
 void declare_embedder_options(CLI::App& app, Options& options) {
-  app.add_option("--size", options.size, "photos are resized to SIZE x SIZE pixels")
-      ->option_text("SIZE")
-      ->check(between(1, 8192));
-  app.add_option("--scales", options.embedder.scales,
-                 "each multiplies the size (to multiples of 16); embeddings are averaged")
-      ->option_text("S[,S...]")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(above(0));
-  app.add_option("--mean", options.mean, "one number or three (R,G,B) in 0-255 pixel units")
-      ->option_text("M[,M,M]")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--std", options.std, "one number or three (R,G,B) in 0-255 pixel units")
-      ->option_text("S[,S,S]")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--output", options.output, "the model's output that is the embedding")
-      ->option_text("NAME");
+  options.embedder.declare(app);
   app.add_option(
          "--precision", options.precision,
          "number format of the inference, but for what a quantised model holds in 8 bits: f32; "

@@ -35,7 +35,8 @@ void declare_search(CLI::App& app);
 void declare_recognize(CLI::App& app);
 void declare_retrieve(CLI::App& app);
 void declare_eval(CLI::App& app);
-// A task of eval, in a file of its own.
+// A subcommand of bench, and a task of eval, in files of their own.
+void declare_bench_photos(CLI::App& app);
 void declare_eval_revisited(CLI::App& app);
 // Likewise of model.
 void declare_model_quantize(CLI::App& app);

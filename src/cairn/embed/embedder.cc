@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kLargestSide = 8192;
 constexpr int kSideMultiple = 16;
+constexpr size_t kKeptBytes = size_t{64} << 20;  // of a photo, for the next one
 
 // The metadata value of a key, or null.
 const std::string* metadata(const engine::Model& model, const char* key) {
@@ -104,6 +105,17 @@ std::array<float, 3> channel_values(const engine::Model& model,
 
 }  // namespace
 
+std::string decoding_name(Decoding decoding) {
+  return decoding == Decoding::kReduced ? "reduced" : "full";
+}
+
+Decoding parse_decoding(const std::string& name) {
+  for (const Decoding decoding : {Decoding::kFull, Decoding::kReduced}) {
+    if (decoding_name(decoding) == name) return decoding;
+  }
+  throw Error("--decode: " + name + " is neither full nor reduced");
+}
+
 std::vector<float> parse_channel_values(const std::string& text, const std::string& where) {
   std::vector<float> values;
   const char* at = text.data();
@@ -124,7 +136,10 @@ std::vector<float> parse_channel_values(const std::string& text, const std::stri
 }
 
 Embedder::Embedder(std::shared_ptr<const engine::Model> model, const EmbedderOptions& options)
-    : model_(std::move(model)), precision_(engine::available_precision(options.precision)), scales_(options.scales) {
+    : model_(std::move(model)),
+      precision_(engine::available_precision(options.precision)),
+      decoding_(options.decoding),
+      scales_(options.scales) {
   input_ = image_input(*model_).name;
   if (const std::string* resize = metadata(*model_, kResizeKey); resize && *resize != "bilinear") {
     throw Error(model_->name() + ": metadata " + kResizeKey + ": " + *resize +
@@ -203,6 +218,12 @@ void Embedder::choose_normalisation(const EmbedderOptions& options) {
   }
 }
 
+image::DecodeOptions Embedder::decode_options() const {
+  image::DecodeOptions options;
+  if (decoding_ == Decoding::kReduced) options.min_short_side = kReducedSides * size_;
+  return options;
+}
+
 Embedder::Worker::Worker(const Embedder& embedder)
     : embedder_(embedder),
       executor_(embedder.model_, embedder.precision_),
@@ -213,11 +234,31 @@ Embedder::Worker::Worker(const Embedder& embedder)
   }
 }
 
-std::vector<float> Embedder::Worker::embed_raw(const image::Image& photo) {
+Result<engine::Tensor> Embedder::Worker::prepare(std::span<const uint8_t> file,
+                                                 uint64_t max_pixels) {
+  image::DecodeOptions options = embedder_.decode_options();
+  options.max_pixels = max_pixels;
+  Result<image::Image> photo = image::decode(file, options, std::move(photo_));
+  if (!photo) return Failure{photo.reason()};
+  photo_ = std::move(photo.value());
+  const engine::Tensor& square = prepare(photo_);
+  if (photo_.pixels.capacity() > kKeptBytes) photo_ = {};
+  return square;
+}
+
+const engine::Tensor& Embedder::Worker::prepare(const image::Image& photo) {
   const int size = embedder_.size_;
   image::to_chw(image::resize_bilinear(photo, size, size), embedder_.normalisation_,
                 square_.data<float>());
-  return embed_raw(square_);
+  return square_;
+}
+
+std::vector<float> Embedder::Worker::embed_raw(const image::Image& photo) {
+  return embed_raw(prepare(photo));
+}
+
+std::vector<float> Embedder::Worker::embed(const image::Image& photo) {
+  return embed(prepare(photo));
 }
 
 std::vector<float> Embedder::Worker::embed_raw(const engine::Tensor& square) {
@@ -245,8 +286,8 @@ std::vector<float> Embedder::Worker::embed_raw(const engine::Tensor& square) {
   return mean;
 }
 
-std::vector<float> Embedder::Worker::embed(const image::Image& photo) {
-  std::vector<float> values = embed_raw(photo);
+std::vector<float> Embedder::Worker::embed(const engine::Tensor& square) {
+  std::vector<float> values = embed_raw(square);
   double squares = 0;
   for (const float value : values) squares += static_cast<double>(value) * value;
   const double length = std::sqrt(squares);

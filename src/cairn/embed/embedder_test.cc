@@ -182,6 +182,20 @@ TEST(Embedder, scales_go_down_to_a_multiple_of_16_as_the_reference_does) {
   EXPECT_EQ(Embedder(parse(tiny_network()), options).sides(), (std::vector<int>{352, 512, 720}));
 }
 
+TEST(Embedder, a_file_is_prepared_as_its_photo_after_larger_smaller_and_broken_ones) {
+  const Embedder embedder(parse(tiny_network()), all_options());
+  Embedder::Worker files(embedder);
+  Embedder::Worker photos(embedder);
+  for (const auto& [width, height] : {std::pair(200, 90), {24, 60}, {300, 200}, {32, 32}}) {
+    const auto file = image::encode_jpeg(drawn_photo(1, width, height), 90);
+    const auto input = files.prepare(file, 100'000);
+    ASSERT_TRUE(input) << input.reason();
+    EXPECT_EQ(files.embed(input.value()), photos.embed(image::decode(file).value()));
+    EXPECT_FALSE(files.prepare(std::span(file).first(file.size() / 2), 100'000));
+    EXPECT_FALSE(files.prepare(file, 500));
+  }
+}
+
 TEST(Embedder, zeros_have_no_direction) {
   EmbedderOptions options;
   options.size = 16;

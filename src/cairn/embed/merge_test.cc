@@ -159,6 +159,13 @@ TEST_F(Merge, another_model_setting_or_dimension_is_refused) {
   EXPECT_NE(error_of({"a", "three"}).find("2 dimensions, here 3"), std::string::npos);
 }
 
+TEST_F(Merge, photos_that_were_decoded_reduced_do_not_mix_with_others) {
+  save("a", {"one"});
+  save("b", {"two"}, R"({"model_sha256": "aa", "size": 32, "decode": "reduced", "scales": [1.0]})");
+  EXPECT_NE(error_of({"a", "b"}).find("another decode (none, here \"reduced\")"),
+            std::string::npos);
+}
+
 TEST_F(Merge, what_does_not_change_numbers_may_differ_and_is_then_left_out) {
   save("a", {"a"}, R"({"cairn_version": "1", "model": "x.onnx", "model_sha256": "aa"})");
   save("b", {"b"}, R"({"cairn_version": "1", "model": "y.onnx", "model_sha256": "aa"})");

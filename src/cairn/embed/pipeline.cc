@@ -54,6 +54,9 @@ Json embedder_settings(const Embedder& embedder, const EmbedRun& run) {
   if (embedder.sides() != std::vector<int>{embedder.size()}) settings["sides"] = embedder.sides();
   settings["mean"] = embedder.normalisation().mean;
   settings["std"] = embedder.normalisation().std;
+  if (embedder.decoding() != Decoding::kFull) {
+    settings["decode"] = decoding_name(embedder.decoding());
+  }
   settings["resize"] = "bilinear";
   settings["precision"] = engine::precision_name(embedder.precision());
   settings["max_pixels"] = run.max_pixels;
@@ -82,14 +85,19 @@ std::string cache_settings(const Embedder& embedder, const EmbedRun& run) {
 
 // Throws where an earlier run in the folder differs, naming the first setting that does.
 void require_same(const Json& mine, const std::string& text, const fs::path& where) {
-  const Json theirs = Json::parse(text, nullptr, false);
-  for (const auto& [key, value] : mine.items()) {
-    const bool there = theirs.is_object() && theirs.contains(key);
-    if (there && theirs[key] == value) continue;
+  Json theirs = Json::parse(text, nullptr, false);
+  if (!theirs.is_object()) theirs = Json::object();
+  const auto value = [](const Json& settings, const std::string& key) {
+    return settings.contains(key) ? settings[key].dump() : "none";
+  };
+  const auto require = [&](const std::string& key) {
+    if (value(mine, key) == value(theirs, key)) return;
     throw Error(where.string() + ": cannot resume, the earlier run had another " + key + " (" +
-                (there ? theirs[key].dump() : "none") + ", now " + value.dump() +
+                value(theirs, key) + ", now " + value(mine, key) +
                 "); repeat its settings, or start again with --force");
-  }
+  };
+  for (const auto& [key, ignored] : mine.items()) require(key);
+  require("decode");  // absent where it is full
 }
 
 // The photos whose chunks are not finished, in the hands of the workers.
@@ -168,10 +176,9 @@ class Work {
         digest = sha256(bytes.value());
         if (cache_->find(digest, row)) return "";
       }
-      const Result<image::Image> image =
-          image::decode(bytes.value(), {.max_pixels = run_.max_pixels});
-      if (!image) return image.reason();
-      row = worker.embed(image.value());
+      const Result<engine::Tensor> input = worker.prepare(bytes.value(), run_.max_pixels);
+      if (!input) return input.reason();
+      row = worker.embed(input.value());
       if (cache_) cache_->add(digest, row);
       return "";
     } catch (const Error& error) {

@@ -24,9 +24,11 @@ const std::vector<std::string> kFiles = {"embeddings.npy", "ids.txt", "meta.json
 // A folder IN of photos, and runs of a tiny network over it.
 class Pipeline : public ::testing::Test {
  protected:
-  static Embedder embedder(int size = 32, engine::Precision precision = engine::Precision::kF32) {
+  static Embedder embedder(int size = 32, engine::Precision precision = engine::Precision::kF32,
+                           Decoding decoding = Decoding::kFull) {
     EmbedderOptions options;
     options.precision = precision;
+    options.decoding = decoding;
     options.size = size;
     options.mean = {127.5f};
     options.std = {127.5f};
@@ -204,6 +206,43 @@ TEST_F(Pipeline, another_precision_is_recorded_and_does_not_resume) {
   }
   const EmbeddingSet a = load_embeddings(folder_ / "out");
   EXPECT_NO_THROW(require_comparable(a, load_embeddings(folder_ / "half")));
+}
+
+TEST_F(Pipeline, reduced_decoding_is_recorded_and_does_not_resume_or_mix_with_full) {
+  write_photos(in(), 5);  // 24 × 32 and larger
+  const Embedder full = embedder(4);
+  const Embedder reduced = embedder(4, engine::Precision::kF32, Decoding::kReduced);
+  const auto photos = read_photo_list(in(), "");
+  EmbedRun full_run = run_into("full");
+  EmbedRun reduced_run = run_into("reduced");
+  for (EmbedRun* run : {&full_run, &reduced_run}) run->cache = folder_ / "cache";
+  embed_photos(photos, full, full_run);
+  EXPECT_EQ(embed_photos(photos, reduced, reduced_run).cached, 0u);
+  EXPECT_EQ(read_text(folder_ / "full/meta.json").find("decode"), std::string::npos);
+  EXPECT_NE(read_text(folder_ / "reduced/meta.json").find("\"decode\": \"reduced\""),
+            std::string::npos);
+
+  const EmbeddingSet set = load_embeddings(folder_ / "reduced");
+  Embedder::Worker worker(reduced);
+  const auto half = image::read_image(photos[0].path, {.min_short_side = 8}).value();
+  EXPECT_EQ(half.width, 12);
+  EXPECT_EQ(std::vector<float>(set.row(0), set.row(0) + set.dim), worker.embed(half));
+
+  const auto error_of_resuming = [&](const std::string& out, const Embedder& other) {
+    EmbedRun run = run_into(out);
+    run.resume = true;
+    try {
+      embed_photos(photos, other, run);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_NE(error_of_resuming("full", reduced).find("another decode (none, now \"reduced\")"),
+            std::string::npos);
+  EXPECT_NE(error_of_resuming("reduced", full).find("another decode (\"reduced\", now none)"),
+            std::string::npos);
+  EXPECT_EQ(error_of_resuming("reduced", reduced), "");
 }
 
 TEST_F(Pipeline, files_of_somebody_else_are_not_overwritten) {

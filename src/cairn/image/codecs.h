@@ -12,7 +12,8 @@
 
 namespace cairn::image {
 
-Result<Image> decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& options);
+Result<Image> decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& options,
+                          Image memory);
 Result<Image> decode_png(std::span<const uint8_t> bytes, const DecodeOptions& options);
 Result<Image> decode_webp(std::span<const uint8_t> bytes, const DecodeOptions& options);
 // HEIC, HEIF and AVIF. Their turning and mirroring is part of the format and always applied.
@@ -21,8 +22,8 @@ Result<Image> decode_heif(std::span<const uint8_t> bytes, const DecodeOptions& o
 // A failure where width × height is zero or over the limit, otherwise an empty reason.
 std::string size_problem(uint64_t width, uint64_t height, const DecodeOptions& options);
 
-// An image with its pixel memory allocated. Call size_problem first.
-Image make_image(uint64_t width, uint64_t height);
+// An image with its pixel memory allocated, or taken from memory. Call size_problem first.
+Image make_image(uint64_t width, uint64_t height, Image memory = {});
 
 // The photo turned upright. orientation is the EXIF value; 1 and anything unknown leave it alone.
 Image apply_orientation(Image image, int orientation);

@@ -32,8 +32,8 @@ std::string size_problem(uint64_t width, uint64_t height, const DecodeOptions& o
   return {};
 }
 
-Image make_image(uint64_t width, uint64_t height) {
-  Image image;
+Image make_image(uint64_t width, uint64_t height, Image memory) {
+  Image image = std::move(memory);
   image.width = static_cast<int>(width);
   image.height = static_cast<int>(height);
   image.pixels.resize(width * height * 3);
@@ -74,9 +74,11 @@ Image apply_orientation(Image image, int orientation) {
   return upright;
 }
 
-Result<Image> decode(std::span<const uint8_t> bytes, const DecodeOptions& options) {
+Result<Image> decode(std::span<const uint8_t> bytes, const DecodeOptions& options, Image memory) {
   if (bytes.empty()) return Failure{"the file is empty"};
-  if (has_text_at(bytes, 0, "\xFF\xD8\xFF")) return decode_jpeg(bytes, options);
+  if (has_text_at(bytes, 0, "\xFF\xD8\xFF")) {
+    return decode_jpeg(bytes, options, std::move(memory));
+  }
   if (has_text_at(bytes, 0, "\x89PNG\r\n\x1A\n")) return decode_png(bytes, options);
   if (has_text_at(bytes, 0, "RIFF") && has_text_at(bytes, 8, "WEBP")) {
     return decode_webp(bytes, options);

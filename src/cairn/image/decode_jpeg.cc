@@ -161,7 +161,8 @@ class JpegDecoder {
 
 }  // namespace
 
-Result<Image> decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& options) {
+Result<Image> decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& options,
+                          Image memory) {
   JpegDecoder decoder(bytes);
   if (!decoder.read_header()) return Failure{"broken JPEG: " + decoder.reason()};
   if (std::string problem = size_problem(decoder.width(), decoder.height(), options);
@@ -171,7 +172,7 @@ Result<Image> decode_jpeg(std::span<const uint8_t> bytes, const DecodeOptions& o
   if (!decoder.choose_scale(options.min_short_side)) {
     return Failure{"broken JPEG: " + decoder.reason()};
   }
-  Image image = make_image(decoder.output_width(), decoder.output_height());
+  Image image = make_image(decoder.output_width(), decoder.output_height(), std::move(memory));
   if (!decoder.read_pixels(image.pixels.data())) {
     return Failure{"broken JPEG: " + decoder.reason()};
   }

@@ -97,6 +97,35 @@ TEST(Decode, jpegs_of_twice_the_wanted_side_have_the_pixels_of_a_reduced_imread)
   }
 }
 
+TEST(Decode, every_variety_of_jpeg_can_be_reduced) {
+  for (const Sample& sample : samples_for_opencv()) {
+    if (!sample.name.ends_with(".jpg")) continue;
+    const auto photo = decode(sample.bytes, {.min_short_side = 4});
+    ASSERT_TRUE(photo) << sample.name << ": " << photo.reason();
+    const Image whole = decoded(sample.bytes);
+    int divisor = 1;
+    while (divisor < 8 && std::min(whole.width, whole.height) / (2 * divisor) >= 4) divisor *= 2;
+    const int flag = divisor == 8   ? cv::IMREAD_REDUCED_COLOR_8
+                     : divisor == 4 ? cv::IMREAD_REDUCED_COLOR_4
+                     : divisor == 2 ? cv::IMREAD_REDUCED_COLOR_2
+                                    : cv::IMREAD_COLOR;
+    EXPECT_EQ(difference(photo.value(), cv::imdecode(sample.bytes, flag)), 0) << sample.name;
+  }
+}
+
+TEST(Decode, pixels_do_not_depend_on_the_memory_they_are_written_to) {
+  Image memory;
+  for (const Sample& sample : all_samples()) {
+    const Image fresh = decoded(sample.bytes);
+    Result<Image> again = decode(sample.bytes, {}, std::move(memory));
+    ASSERT_TRUE(again) << sample.name;
+    EXPECT_EQ(again.value().width, fresh.width) << sample.name;
+    EXPECT_EQ(again.value().height, fresh.height) << sample.name;
+    EXPECT_EQ(again.value().pixels, fresh.pixels) << sample.name;
+    memory = std::move(again.value());
+  }
+}
+
 TEST(Decode, a_small_jpeg_counts_with_all_its_pixels_against_the_limit) {
   const auto bytes = testing::write_jpeg(draw_photo(64, 64, 6), {});
   EXPECT_FALSE(decode(bytes, {.max_pixels = 4000, .min_short_side = 8}));

@@ -30,8 +30,10 @@ struct DecodeOptions {
 // Decodes JPEG, PNG, WebP or HEIC, told apart by content. Grey, CMYK, 16-bit and palette photos
 // become 8-bit RGB; alpha is dropped, as cv2.imread does. JPEG pixels are those of cv2.imread
 // (libjpeg-turbo, slow integer DCT, fancy upsampling), in RGB order. Anything unreadable is a
-// Failure with the reason; nothing throws but bad_alloc.
-Result<Image> decode(std::span<const uint8_t> bytes, const DecodeOptions& options = {});
+// Failure with the reason; nothing throws but bad_alloc. A JPEG's pixels are written into `memory`,
+// an image that is no longer needed; whoever decodes one photo after the other saves its pages.
+Result<Image> decode(std::span<const uint8_t> bytes, const DecodeOptions& options = {},
+                     Image memory = {});
 
 // A photo's file has less than this: 100 MP of 16-bit RGBA are 800 MB uncompressed.
 inline constexpr uint64_t kMaxFileBytes = 1'000'000'000;
