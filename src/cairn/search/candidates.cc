@@ -26,14 +26,28 @@ Candidates::Candidates(size_t top, double scale, double margin)
 
 void Candidates::add_all(const Candidates& others) {
   limit_ = std::max(limit_, others.limit_);
+  if (others.assumed_) assumed_ = std::max(assumed_.value_or(-kLargest), *others.assumed_);
   for (const Candidate& candidate : others.kept_) add(candidate);
+}
+
+std::span<const Candidate> Candidates::best(size_t count) {
+  if (count < kept_.size()) {
+    std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(count), kept_.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.upper > b.upper; });
+  }
+  return std::span(kept_).first(std::min(count, kept_.size()));
+}
+
+void Candidates::assume(double score, size_t top) {
+  limit_ = std::max(limit_, limit_of(score));
+  assumed_ = limit_;
+  top_ = top;
+  std::erase_if(kept_, [&](const Candidate& candidate) { return candidate.upper < limit_; });
+  capacity_ = std::max(first_capacity(4 * top_), 2 * kept_.size());
 }
 
 std::vector<Candidate> Candidates::take() {
   compact();
-  std::sort(kept_.begin(), kept_.end(), [](const Candidate& a, const Candidate& b) {
-    return a.upper != b.upper ? a.upper > b.upper : a.row < b.row;
-  });
   return std::exchange(kept_, {});
 }
 

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace cairn::search {
@@ -15,7 +17,8 @@ struct Candidate {
 };
 
 // Keeps what may be among the `top` best while rows stream by: rows whose upper bound is below the
-// top-th best lower bound cannot.
+// top-th best lower bound cannot. A guess of the top-th best score, from a sample of the rows say,
+// keeps fewer; whether it was right is known in the end.
 class Candidates {
  public:
   // scale > 0 and margin: of the query.
@@ -28,7 +31,13 @@ class Candidates {
     if (kept_.size() >= capacity_) compact();
   }
   void add_all(const Candidates& others);
-  // All that are left, best upper bound first; leaves nothing behind.
+  // The `count` rows so far that are best by their bounds, or fewer.
+  std::span<const Candidate> best(size_t count);
+  // Passes over rows that score less.
+  void assume(double score, size_t top);
+  // Whether nothing was passed over that scores as much.
+  bool held(double score) const { return !assumed_ || limit_of(score) >= *assumed_; }
+  // All that are left, in no order; leaves nothing behind.
   std::vector<Candidate> take();
   // The upper bound below which a row scores less than `score`, also when both are rounded.
   float limit_of(double score) const;
@@ -41,6 +50,7 @@ class Candidates {
   double scale_;
   double margin_;
   float limit_;
+  std::optional<float> assumed_;
   std::vector<Candidate> kept_;
 };
 

@@ -43,13 +43,11 @@ QuantisedRows::QuantisedRows(const Rows& rows, int threads)
                                &values_[p * layout.bytes()], &scales_[first], &residuals_[first]);
     }
   });
-  copies_ = {rows_.count(),
-             rows_.dim,
-             values_.get(),
-             scales_.data(),
-             residuals_.data(),
-             panels == 0 ? 0 : *std::max_element(longest.begin(), longest.end()),
-             [of = rows_](size_t row, float*) { return of.row(row); }};
+  copies_ = {
+      rows_.count(),      rows_.dim,
+      values_.get(),      scales_.data(),
+      residuals_.data(),  panels == 0 ? 0 : *std::max_element(longest.begin(), longest.end()),
+      rows_.values.data()};
 }
 
 }  // namespace cairn::search

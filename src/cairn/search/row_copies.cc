@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <unordered_map>
 
 #include "cairn/base/error.h"
@@ -27,30 +28,89 @@ constexpr size_t kBlockQueries = 32 * kTileQueries;
 constexpr size_t kFewQueries = 6;
 constexpr size_t kChunkBytes = 1 << 20;  // of panels, checked at once
 constexpr size_t kNoRow = static_cast<size_t>(-1);
+// Of many panels every sixteenth is looked at first.
+constexpr size_t kSample = 16;
+constexpr size_t kManyPanels = 128 * kSample;
 
-// Queries begin ≤ q < end in the layout of tiles, and their candidates so far.
-class Block {
+// So many of the best of a sample are taken that as many as are wanted in all would be better only
+// if the rows in the sample were unlike the others: the expected number and five deviations.
+size_t rank_in_sample(size_t top, size_t sample, size_t all) {
+  const double expected =
+      static_cast<double>(top) * static_cast<double>(sample) / static_cast<double>(all);
+  return static_cast<size_t>(std::ceil(expected + 5 * std::sqrt(expected) + 3));
+}
+
+// The scores of rows, some at a time: while some are multiplied, the next come from memory.
+class Scorer {
  public:
-  Block(const RowCopies& rows, const Rows& queries, size_t begin, size_t end, size_t top,
-        std::span<const size_t> self)
-      : rows_(rows), layout_(rows.dim), self_(self.subspan(begin, end - begin)) {
-    for (size_t q = begin; q < end;) {
-      const size_t left = end - q;
-      const size_t padded = left <= kFewQueries ? 1 : kTileQueries;
-      add_tile(queries, q, std::min(padded, left), padded, top);
-      q += std::min(padded, left);
+  explicit Scorer(const RowCopies& rows) : rows_(rows) {
+    if (rows.full_rows == nullptr) buffer_.resize(kTogether * rows.dim);
+  }
+
+  // Calls add(row, score) for each candidate.
+  template <typename Add>
+  void score(const float* query, std::span<const Candidate> candidates, const Add& add) {
+    const float* rows[kTogether];
+    double scores[kTogether];
+    const size_t total = candidates.size();
+    for (size_t i = 0; i < std::min(kTogether, total); ++i) prefetch(candidates[i].row);
+    for (size_t begin = 0; begin < total; begin += kTogether) {
+      const size_t count = std::min(kTogether, total - begin);
+      for (size_t i = begin + kTogether; i < std::min(begin + 2 * kTogether, total); ++i)
+        prefetch(candidates[i].row);
+      for (size_t i = 0; i < count; ++i) rows[i] = full_row(candidates[begin + i].row, i);
+      dots(query, rows, count, rows_.dim, scores);
+      for (size_t i = 0; i < count; ++i)
+        add(candidates[begin + i].row, static_cast<float>(scores[i]));
     }
   }
 
-  void scan(size_t p, bool plain) {
+ private:
+  static constexpr size_t kTogether = 8;
+
+  const float* full_row(size_t row, size_t slot) {
+    if (rows_.full_rows != nullptr) return rows_.full_rows + row * rows_.dim;
+    float* out = buffer_.data() + slot * rows_.dim;
+    rows_.read_row(row, out);
+    return out;
+  }
+
+  void prefetch(size_t row) const {
+    if (rows_.full_rows == nullptr) return;
+    constexpr size_t kLine = 64 / sizeof(float);
+    const float* at = rows_.full_rows + row * rows_.dim;
+    for (size_t d = 0; d < rows_.dim; d += kLine) __builtin_prefetch(at + d);
+  }
+
+  const RowCopies& rows_;
+  std::vector<float> buffer_;
+};
+
+// Some queries in the layout of tiles, and their candidates so far.
+class Block {
+ public:
+  // which: numbers of queries. self: of each query, the row that is none of its hits.
+  Block(const RowCopies& rows, const Rows& queries, std::span<const size_t> which, size_t top,
+        std::span<const size_t> self)
+      : rows_(rows), layout_(rows.dim), queries_(queries), which_(which) {
+    for (size_t i = 0; i < which.size();) {
+      const size_t left = which.size() - i;
+      const size_t padded = left <= kFewQueries ? 1 : kTileQueries;
+      add_tile(which.subspan(i, std::min(padded, left)), padded, top);
+      i += std::min(padded, left);
+    }
+    for (const size_t q : which) self_.push_back(self[q]);
+  }
+
+  // next: the panel after it, or p.
+  void scan(size_t p, size_t next, bool plain) {
     const size_t first = p * kPanelRows;
     const kernels::Panel panel{rows_.values + p * layout_.bytes(), rows_.scales + first,
                                rows_.residuals + first};
     kernels::Promising promising;
-    const bool last = first + kPanelRows >= rows_.count;
     for (size_t t = 0; t < tiles_.size(); ++t) {
       // While the tiles are busy with this panel, the next comes from memory.
-      if (tiles_.size() > 1 && !last) prefetch(panel.values + layout_.bytes(), t);
+      if (tiles_.size() > 1 && next != p) prefetch(rows_.values + next * layout_.bytes(), t);
       const TileOf& tile = tiles_[t];
       const size_t slot = tile.slot;
       (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
@@ -61,6 +121,22 @@ class Block {
       for (size_t i = 0; i < tile.queries; ++i)
         if (promising.masks[i] != 0)
           add(tile, i, first, promising.masks[i], promising.bounds[i], panel.residuals);
+    }
+  }
+
+  // Takes the score of the best `rank` rows so far for one that `top` of all rows reach.
+  void assume(size_t rank, size_t top) {
+    Scorer scorer(rows_);
+    for (const TileOf& tile : tiles_) {
+      for (size_t i = 0; i < tile.queries; ++i) {
+        Candidates& its = candidates_[tile.query + i];
+        const std::span<const Candidate> best = its.best(rank);
+        float least = std::numeric_limits<float>::infinity();
+        scorer.score(queries_.row(which_[tile.query + i]), best,
+                     [&](size_t, float score) { least = std::min(least, score); });
+        its.assume(best.size() < rank ? std::numeric_limits<float>::lowest() : least, top);
+        limits_[tile.slot + i] = its.limit();
+      }
     }
   }
 
@@ -82,8 +158,8 @@ class Block {
     for (size_t i = lines * t / tiles_.size(); i < end; ++i) __builtin_prefetch(panel + i * kLine);
   }
 
-  void add_tile(const Rows& queries, size_t begin, size_t count, size_t padded, size_t top) {
-    const TileOf tile{candidates_.size(), count, padded, offsets_.size()};
+  void add_tile(std::span<const size_t> which, size_t padded, size_t top) {
+    const TileOf tile{candidates_.size(), which.size(), padded, offsets_.size()};
     const size_t groups = layout_.groups();
     values_.resize((tile.slot + padded) * groups * kGroup, 0);
     offsets_.resize(tile.slot + padded, 0);
@@ -91,15 +167,15 @@ class Block {
     limits_.resize(tile.slot + padded, std::numeric_limits<float>::infinity());
     std::vector<int8_t> row(groups * kGroup, 0);
     int8_t* values = values_.data() + tile.slot * groups * kGroup;
-    for (size_t i = 0; i < count; ++i) {
-      const float* query = queries.row(begin + i);
-      const Quantised quantised = quantise(query, queries.dim, row.data());
+    for (size_t i = 0; i < which.size(); ++i) {
+      const float* query = queries_.row(which[i]);
+      const Quantised quantised = quantise(query, queries_.dim, row.data());
       const double scale = quantised.scale > 0 ? quantised.scale : 1;
       for (size_t d = 0; d < row.size(); ++d) {
         values[(d / kGroup * padded + i) * kGroup + d % kGroup] = row[d];
         offsets_[tile.slot + i] -= 128 * row[d];
       }
-      const double length = length_bound(query, queries.dim);
+      const double length = length_bound(query, queries_.dim);
       lengths_[tile.slot + i] = round_up(length / scale);
       // The last term is more than the kernel's own roundings.
       const double margin = quantised.residual * rows_.longest +
@@ -128,7 +204,9 @@ class Block {
 
   const RowCopies& rows_;
   PanelLayout layout_;
-  std::span<const size_t> self_;
+  const Rows& queries_;
+  std::span<const size_t> which_;
+  std::vector<size_t> self_;
   std::vector<TileOf> tiles_;
   std::vector<int8_t> values_;
   std::vector<int32_t> offsets_;
@@ -161,11 +239,15 @@ class Searcher {
       const size_t part = task % parts_;
       const size_t begin = b * kBlockQueries;
       const size_t end = std::min(begin + kBlockQueries, queries_.count());
-      Block block(rows_, queries_, begin, end, options_.top, self_);
-      scan(block, panels_ * part / parts_, panels_ * (part + 1) / parts_);
-      if (!merged[b].merge(std::move(block.candidates()), parts_)) return;
-      std::vector<Candidates> all = merged[b].take();
-      for (size_t q = begin; q < end; ++q) results[q] = score(queries_.row(q), all[q - begin]);
+      std::vector<size_t> which(end - begin);
+      std::iota(which.begin(), which.end(), begin);
+      if (!merged[b].merge(
+              scan(which, panels_ * part / parts_, panels_ * (part + 1) / parts_, true), parts_))
+        return;
+      which = score(which, merged[b].take(), results);
+      // Those that a sample misled, which are few where rows lie in no order.
+      if (!which.empty()) which = score(which, scan(which, 0, panels_, false), results);
+      CAIRN_ASSERT(which.empty());
       if (options_.on_done) options_.on_done(end - begin);
     });
     return results;
@@ -183,23 +265,63 @@ class Searcher {
     }
   }
 
-  void scan(Block& block, size_t first, size_t last) const {
+  // The candidates of some queries among the rows of some panels.
+  std::vector<Candidates> scan(std::span<const size_t> which, size_t first, size_t last,
+                               bool may_sample) const {
+    const size_t sample = (last - first + kSample - 1) / kSample;
+    const size_t rank = rank_in_sample(options_.top, sample * kPanelRows, rows_.count);
+    const bool sampled = may_sample && last - first >= kManyPanels && rank < options_.top;
+    Block block(rows_, queries_, which, sampled ? rank : options_.top, self_);
+    if (sampled) {
+      for (size_t p = first; p < last; p += kSample) {
+        if (rows_.check) rows_.check(p, 1);
+        block.scan(p, p + kSample < last ? p + kSample : p, plain_);
+      }
+      block.assume(rank, options_.top);
+    }
     for (size_t chunk = first; chunk < last; chunk += chunk_) {
       const size_t end = std::min(chunk + chunk_, last);
       if (rows_.check) rows_.check(chunk, end - chunk);
-      for (size_t p = chunk; p < end; ++p) block.scan(p, plain_);
+      for (size_t p = chunk; p < end; ++p) {
+        if (sampled && (p - first) % kSample == 0) continue;
+        const size_t next = sampled && (p + 1 - first) % kSample == 0 ? p + 2 : p + 1;
+        block.scan(p, next < last ? next : p, plain_);
+      }
     }
+    return std::move(block.candidates());
   }
 
-  std::vector<Hit> score(const float* query, Candidates& candidates) const {
-    TopHits hits(options_.top, ids_);
-    std::vector<float> buffer(rows_.dim);
-    for (const Candidate& candidate : candidates.take()) {
-      if (hits.full() && candidate.upper < candidates.limit_of(hits.worst())) break;
-      const float* row = rows_.full_row(candidate.row, buffer.data());
-      hits.add({candidate.row, static_cast<float>(dot(query, row, rows_.dim))});
+  // Writes the hits of queries. Returns those whose candidates a wrong guess has thinned out.
+  std::vector<size_t> score(std::span<const size_t> which, std::vector<Candidates> all,
+                            std::vector<std::vector<Hit>>& results) const {
+    std::vector<size_t> again;
+    Scorer scorer(rows_);
+    for (size_t i = 0; i < which.size(); ++i) {
+      TopHits hits(options_.top, ids_);
+      Candidates& its = all[i];
+      std::vector<Candidate> candidates = its.take();
+      const auto add = [&](size_t row, float score) { hits.add({row, score}); };
+      const float* query = queries_.row(which[i]);
+      // The best by their bounds say how good the others must be.
+      const size_t first = std::min(options_.top, candidates.size());
+      std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(first),
+                       candidates.end(),
+                       [](const Candidate& a, const Candidate& b) { return a.upper > b.upper; });
+      scorer.score(query, std::span(candidates).first(first), add);
+      if (hits.full()) {
+        const float limit = its.limit_of(hits.worst());
+        const auto rest = candidates.begin() + static_cast<std::ptrdiff_t>(first);
+        candidates.erase(std::remove_if(rest, candidates.end(),
+                                        [&](const Candidate& c) { return c.upper < limit; }),
+                         candidates.end());
+        scorer.score(query, std::span(candidates).subspan(first), add);
+      }
+      if (its.held(hits.worst()))
+        results[which[i]] = hits.take();
+      else
+        again.push_back(which[i]);
     }
-    return hits.take();
+    return again;
   }
 
   const RowCopies& rows_;

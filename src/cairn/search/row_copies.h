@@ -26,8 +26,9 @@ struct RowCopies {
   const float* scales = nullptr;     // of whole panels of rows
   const float* residuals = nullptr;  // likewise
   double longest = 0;                // copy
-  // The row in full: in `buffer` (dim floats) or elsewhere. From any thread.
-  std::function<const float*(size_t row, float* buffer)> full_row;
+  // The rows in full, where they are in memory; else how to read one. From any thread.
+  const float* full_rows = nullptr;
+  std::function<void(size_t row, float* out)> read_row = {};
   // Called before panels are looked at; throws what is wrong with them. From any thread.
   std::function<void(size_t first, size_t count)> check = {};
 };

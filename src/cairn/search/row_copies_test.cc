@@ -147,9 +147,35 @@ TEST(Candidates, keep_few_of_many_and_all_that_may_be_hits) {
   for (size_t i = 0; i < 10; ++i)
     EXPECT_TRUE(std::ranges::any_of(
         kept, [&](const Candidate& candidate) { return candidate.row == best[i].second; }));
-  EXPECT_TRUE(std::is_sorted(kept.begin(), kept.end(), [](const Candidate& a, const Candidate& b) {
-    return a.upper > b.upper;
-  }));
+}
+
+TEST(Candidates, know_whether_a_guess_held) {
+  Candidates candidates(2, 1, 0);
+  for (uint32_t row = 0; row < 10; ++row)
+    candidates.add({static_cast<float>(row), static_cast<float>(row), row});
+  EXPECT_TRUE(candidates.held(-1000));
+  EXPECT_EQ(candidates.best(1)[0].row, 9U);
+  candidates.assume(5, 3);
+  EXPECT_LE(candidates.limit(), 5);
+  EXPECT_TRUE(candidates.held(5));
+  EXPECT_FALSE(candidates.held(4));
+  EXPECT_EQ(candidates.take().size(), 3U);  // two that are known to be better count
+}
+
+// Nearly all that resembles the queries lies where the sample looks first: its guess is wrong, and
+// the search must notice.
+TEST(search_copies, answer_where_a_sample_of_the_rows_misleads) {
+  const size_t rows = 70'000;
+  Set index = random_set("i", rows, 8, 22);
+  const Set queries = random_set("q", 14, 8, 23);
+  for (size_t i = 0; i < rows; ++i) {
+    if (i / 32 % 16 != 0 || i > 3 * 512) continue;
+    for (size_t d = 0; d < 8; ++d)
+      index.values[i * 8 + d] =
+          queries.values[i % 13 * 8 + d] * (1 + 0.001F * static_cast<float>(i % 90));
+  }
+  expect_exact(queries, index, 100);
+  expect_exact(queries, index, 1000);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ stored::Header read_header(std::span<const uint8_t> bytes, const fs::path& path)
 
 class StoredIndex::File {
  public:
-  explicit File(const fs::path& folder)
+  File(const fs::path& folder, uint64_t most_mapped)
       : path_(folder / kIndexFile),
         index_(path_),
         header_(read_header(index_.bytes(), path_)),
@@ -40,10 +40,8 @@ class StoredIndex::File {
     copies_.scales = reinterpret_cast<const float*>(bytes + sections_.scales);
     copies_.residuals = reinterpret_cast<const float*>(bytes + sections_.residuals);
     copies_.longest = header_.longest;
-    copies_.full_row = [this](size_t row, float* buffer) {
-      embeddings_.rows().read(row, 1, buffer);
-      return buffer;
-    };
+    copies_.read_row = [this](size_t row, float* out) { embeddings_.rows().read(row, 1, out); };
+    map_rows(folder / "embeddings.npy", most_mapped);
     copies_.check = [this](size_t first, size_t count) { check_panels(first, count); };
   }
 
@@ -55,6 +53,15 @@ class StoredIndex::File {
   void check_all() const { blocks_.check_all(); }
 
  private:
+  void map_rows(const fs::path& path, uint64_t most) {
+    const uint64_t bytes = embeddings_.rows().file().bytes();
+    if (bytes > most || header_.data_offset % alignof(float) != 0) return;
+    mapped_rows_ = std::make_unique<const MappedFile>(path);
+    if (mapped_rows_->bytes().size() != bytes) return;
+    copies_.full_rows =
+        reinterpret_cast<const float*>(mapped_rows_->bytes().data() + header_.data_offset);
+  }
+
   void check_panels(size_t first, size_t count) const {
     const uint64_t bytes = PanelLayout(header_.dim).bytes();
     blocks_.check(sections_.values + first * bytes, count * bytes);
@@ -69,12 +76,14 @@ class StoredIndex::File {
   stored::Sections sections_;
   stored::CheckedBlocks blocks_;
   stored::StoredEmbeddings embeddings_;
+  std::unique_ptr<const MappedFile> mapped_rows_;
   RowCopies copies_;
 };
 
-Result<std::unique_ptr<const StoredIndex>> StoredIndex::open(const fs::path& folder) {
+Result<std::unique_ptr<const StoredIndex>> StoredIndex::open(const fs::path& folder,
+                                                             uint64_t most_mapped) {
   if (!fs::exists(folder / kIndexFile)) return Failure{"there is none"};
-  auto file = std::make_unique<const File>(folder);
+  auto file = std::make_unique<const File>(folder, most_mapped);
   if (const std::string changed = file->changed(); !changed.empty())
     return Failure{changed + " has changed since it was made"};
   return std::unique_ptr<const StoredIndex>(new StoredIndex(std::move(file)));

@@ -16,6 +16,9 @@
 namespace cairn::search {
 
 inline constexpr const char* kIndexFile = "search.cairn";
+// Larger embeddings are read row by row: mapped rows are several times as fast, but pages around
+// them stay in memory.
+inline constexpr uint64_t kMostMapped = uint64_t{9} << 28;
 
 // Writes folder/search.cairn for embeddings.npy and ids.txt there, of which it looks at the form
 // only (embed::map_embeddings checks them). Reads the rows once, piece by piece. Throws Error.
@@ -28,7 +31,8 @@ class StoredIndex {
  public:
   // Why not, where the folder has no index or its files have changed since. Throws Error, with the
   // file's name, where the index is damaged or of an unknown version.
-  static Result<std::unique_ptr<const StoredIndex>> open(const std::filesystem::path& folder);
+  static Result<std::unique_ptr<const StoredIndex>> open(const std::filesystem::path& folder,
+                                                         uint64_t most_mapped = kMostMapped);
   ~StoredIndex();
 
   size_t size() const;

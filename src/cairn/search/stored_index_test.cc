@@ -50,7 +50,10 @@ TEST(StoredIndex, finds_what_exact_search_finds) {
                   search_exact(queries.rows(), set.rows(), options));
     }
     const SearchOptions options{.top = 4, .threads = 1, .exclude_self = true};
-    expect_same(index->search(set.rows(), options), search_exact(set.rows(), set.rows(), options));
+    const auto exact = search_exact(set.rows(), set.rows(), options);
+    expect_same(index->search(set.rows(), options), exact);
+    const auto read_by_row = StoredIndex::open(folder.path(), 0);
+    expect_same(read_by_row.value()->search(set.rows(), options), exact);
   }
 }
 
