@@ -103,18 +103,44 @@ std::string read_text(const fs::path& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+namespace {
+
+void write_stream(const fs::path& to, const fs::path& name,
+                  const std::function<void(std::ostream&)>& writer) {
+  std::ofstream out(to, std::ios::binary | std::ios::trunc);
+  if (!out) throw Error(name.string() + ": cannot create: " + system_reason());
+  writer(out);
+  out.close();
+  if (!out) throw Error(name.string() + ": cannot write (disk full?): " + system_reason());
+}
+
+// A device, a pipe, a terminal: what a renamed file must not take the place of.
+bool is_special(const fs::path& path) {
+  std::error_code failed;
+  const fs::file_status status = fs::status(path, failed);
+  return fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status);
+}
+
+// The file that a link leads to.
+fs::path followed(const fs::path& path) {
+  std::error_code failed;
+  if (!fs::is_symlink(path, failed)) return path;
+  const fs::path target = fs::canonical(path, failed);
+  return failed ? path : target;
+}
+
+}  // namespace
+
 void write_stream_atomically(const fs::path& path,
                              const std::function<void(std::ostream&)>& writer) {
-  const fs::path temporary = path.string() + ".tmp-" + std::to_string(::getpid());
+  if (is_special(path)) return write_stream(path, path, writer);
+  const fs::path target = followed(path);
+  const fs::path temporary = target.string() + ".tmp-" + std::to_string(::getpid());
   try {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    if (!out) throw Error(path.string() + ": cannot create: " + system_reason());
-    writer(out);
-    out.close();
-    if (!out) throw Error(path.string() + ": cannot write (disk full?): " + system_reason());
+    write_stream(temporary, path, writer);
     flush_to_disk(temporary);
     std::error_code failed;
-    fs::rename(temporary, path, failed);
+    fs::rename(temporary, target, failed);
     if (failed) throw Error(path.string() + ": cannot rename into place: " + failed.message());
   } catch (...) {
     std::error_code ignored;

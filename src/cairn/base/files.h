@@ -26,6 +26,7 @@ std::string read_text(const fs::path& path);
 
 // Writes beside the target (name.tmp-PID), flushes to disk, then renames: the final name holds
 // either the old or the complete new content, also after a kill or with a full disk. Throws Error.
+// A link is followed; devices and pipes are written to as they are.
 void write_file_atomically(const fs::path& path, std::span<const uint8_t> bytes);
 void write_text_atomically(const fs::path& path, std::string_view text);
 // The writer fills the stream; the file appears when it returns, and does not when it throws.

@@ -29,6 +29,23 @@ TEST(Files, a_failed_write_leaves_the_old_content_and_no_temporary_file) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
+TEST(Files, a_link_is_followed_and_stays_a_link) {
+  const testing::TempDir folder;
+  write_text_atomically(folder / "a", "old");
+  fs::create_symlink("a", folder / "link");
+  write_text_atomically(folder / "link", "new");
+  EXPECT_EQ(read_text(folder / "a"), "new");
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+}
+
+TEST(Files, a_device_stays_a_device) {
+  if (!fs::is_character_file("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  EXPECT_THROW(write_text_atomically("/dev/full", "text"), Error);
+  EXPECT_TRUE(fs::is_character_file("/dev/full"));
+  EXPECT_NO_THROW(write_text_atomically("/dev/null", "text"));
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
 TEST(Files, reading_says_why_not) {
   const testing::TempDir folder;
   EXPECT_EQ(try_read_file(folder / "missing").reason(), "cannot open: No such file or directory");

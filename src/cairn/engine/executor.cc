@@ -176,8 +176,8 @@ std::vector<Executor::StepCost> Executor::measure(const TensorMap& inputs,
   std::vector<double> seconds;
   cached.plan->measure(inputs, impl_->arena_of(cached.plan->arena_bytes()), seconds);
   for (const auto& step : cached.plan->steps())
-    steps.push_back({step->label, step->detail, step->flops, step->int8, cached.plan->bytes_of(*step),
-                     seconds[steps.size()]});
+    steps.push_back({step->label, step->detail, step->flops, step->int8,
+                     cached.plan->bytes_of(*step), seconds[steps.size()]});
   return steps;
 }
 

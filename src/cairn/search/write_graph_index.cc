@@ -1,6 +1,7 @@
-// hnswlib's own distances are not used, and the functions they need would be defined twice in a
-// program that includes it too.
+// hnswlib's own distances are not used. Under a name of its own, so that a program that includes
+// hnswlib in another way and links Cairn does not get two classes of one name.
 #define NO_MANUAL_VECTORIZATION
+#define hnswlib cairn_hnswlib
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>
