@@ -143,7 +143,10 @@ TEST(GradientBuckets, give_each_rank_the_sum_while_backward_runs) {
     buckets.start();
     loss(ranks.rank(), 1).backward();
     buckets.finish();
-    for (size_t i = 0; i < used.size(); ++i) EXPECT_TRUE(close(used[i].grad(), expected[i], 1e-5));
+    // Of the largest: how sums that cancel round, the BLAS decides.
+    for (size_t i = 0; i < used.size(); ++i)
+      EXPECT_LE((used[i].grad() - expected[i]).abs().max().item<float>(),
+                1e-5F * expected[i].abs().max().item<float>());
     EXPECT_FALSE(weights.back().grad().defined());
     ranks.meet();
   });
