@@ -1,6 +1,6 @@
 // Re-ranking at the size of Google Landmarks v2: landmark-country on the similarities of fast
 // k-reciprocal, with growing numbers of references, on synthetic clustered embeddings: cold, and
-// again with the neighbours that the first run kept.
+// with the neighbours that the first run kept for the same queries and for as many others.
 //   rerank_bench FOLDER [QUERIES INDEX REFERENCES DIM THREADS [ONLY]]
 // FOLDER keeps the embeddings (2 GB for 1,000,000 × 512) between runs; where `cairn index` was run
 // in its folders, the search index is used. ONLY: so many references and no fewer.
@@ -28,6 +28,7 @@ namespace rank = cairn::rank;
 namespace search = cairn::search;
 
 constexpr uint64_t kCountries = 100;
+constexpr uint64_t kOtherQueries = 3;  // the set
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -44,11 +45,12 @@ double peak_gigabytes() {
 }
 
 // Photos with the query's landmark among its first hits, in all.
-size_t right_hits(const std::vector<std::vector<search::Hit>>& lists) {
+size_t right_hits(const std::vector<std::vector<search::Hit>>& lists, uint64_t queries) {
   size_t right = 0;
   for (size_t q = 0; q < lists.size(); ++q)
     for (const search::Hit& hit : lists[q])
-      right += cairn::bench::landmark_of(0, q) == cairn::bench::landmark_of(1, hit.row) ? 1 : 0;
+      right +=
+          cairn::bench::landmark_of(queries, q) == cairn::bench::landmark_of(1, hit.row) ? 1 : 0;
   return right;
 }
 
@@ -65,7 +67,8 @@ Drawn open_set(const std::string& folder, uint64_t set, size_t count, size_t dim
   return result;
 }
 
-void run(const std::string& title, const rank::RerankModel& model, int threads) {
+void run(const std::string& title, const rank::RerankModel& model, int threads,
+         uint64_t queries = 0) {
   std::printf("%s\n", title.c_str());
   const auto start = Clock::now();
   rank::RerankOptions options;
@@ -83,7 +86,7 @@ void run(const std::string& title, const rank::RerankModel& model, int threads) 
       "  %7.1f s  done: %.1f ms a query, peak memory %.1f GB, %zu photos of the query's landmark "
       "in the lists\n",
       seconds, 1000 * seconds / static_cast<double>(model.queries.count()), peak_gigabytes(),
-      right_hits(lists));
+      right_hits(lists, queries));
 }
 
 // What the reference's Python code was timed on: fast k-reciprocal of queries alone.
@@ -104,8 +107,8 @@ void run_alone(const rank::RerankModel& model, int threads) {
   }
 }
 
-void run_all(const Drawn& queries, const Drawn& index, const Drawn& references, size_t count,
-             const std::filesystem::path& kept, int threads) {
+void run_all(const Drawn& queries, const Drawn& others, const Drawn& index, const Drawn& references,
+             size_t count, const std::filesystem::path& kept, int threads) {
   std::vector<int64_t> landmarks;
   std::vector<int64_t> countries;
   for (size_t i = 0; i < count; ++i) {
@@ -124,7 +127,10 @@ void run_all(const Drawn& queries, const Drawn& index, const Drawn& references, 
   std::printf("%zu queries, %zu index photos, %zu references, %zu numbers\n", model.queries.count(),
               model.index.count(), count, model.queries.dim);
   run("cold", model, threads);
-  run("warm", model, threads);
+  rank::RerankModel next = model;
+  next.queries = first_rows(others.set, others.set.size());
+  run("warm, other queries", next, threads, kOtherQueries);
+  run("warm, the same queries", model, threads);
   run_alone(model, threads);
 }
 
@@ -143,10 +149,11 @@ int main(int argc, char** argv) {
   const size_t dim = number(5, 512);
   const std::string folder = argv[1];
   const Drawn queries = open_set(folder, 0, number(2, 1129), dim);
+  const Drawn others = open_set(folder, kOtherQueries, number(2, 1129), dim);
   const Drawn index = open_set(folder, 1, number(3, 78'959), dim);
   const Drawn references = open_set(folder, 2, most, dim);
   for (const size_t count : {most / 10, most * 2 / 5, most})
     if (argc <= 7 || count == number(7, 0))
-      run_all(queries, index, references, count, std::filesystem::path(folder) / "kept",
+      run_all(queries, others, index, references, count, std::filesystem::path(folder) / "kept",
               static_cast<int>(number(6, 2)));
 }
