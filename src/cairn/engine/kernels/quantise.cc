@@ -31,32 +31,23 @@ void dequantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
   store(hn::Mul(steps, hn::Set(d, scale)), d, y);
 }
 
-template <typename From, typename To>
-void quantise_all(const From* x, To* y, float scale, int32_t zero, size_t count) {
+// body(d, i) for whole vectors from number i on, then for single ones.
+template <class Body>
+void for_all(size_t count, Body body) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   size_t i = 0;
-  for (; i + lanes <= count; i += lanes) quantise_at(d, x + i, y + i, scale, zero);
+  for (; i + lanes <= count; i += lanes) body(d, i);
   const hn::CappedTag<float, 1> one;
-  for (; i < count; ++i) quantise_at(one, x + i, y + i, scale, zero);
-}
-
-template <typename From, typename To>
-void dequantise_all(const From* x, To* y, float scale, int32_t zero, size_t count) {
-  const hn::ScalableTag<float> d;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= count; i += lanes) dequantise_at(d, x + i, y + i, scale, zero);
-  const hn::CappedTag<float, 1> one;
-  for (; i < count; ++i) dequantise_at(one, x + i, y + i, scale, zero);
+  for (; i < count; ++i) body(one, i);
 }
 
 #define CAIRN_QUANTISE(NAME, FLOAT, BYTE)                                                    \
   void quantise_##NAME(const FLOAT* x, BYTE* y, float scale, int32_t zero, size_t count) {   \
-    quantise_all(x, y, scale, zero, count);                                                  \
+    for_all(count, [=](auto d, size_t i) { quantise_at(d, x + i, y + i, scale, zero); });    \
   }                                                                                          \
   void dequantise_##NAME(const BYTE* x, FLOAT* y, float scale, int32_t zero, size_t count) { \
-    dequantise_all(x, y, scale, zero, count);                                                \
+    for_all(count, [=](auto d, size_t i) { dequantise_at(d, x + i, y + i, scale, zero); });  \
   }
 CAIRN_QUANTISE(f32_u8, float, uint8_t)
 CAIRN_QUANTISE(f32_s8, float, int8_t)

@@ -82,6 +82,21 @@ std::optional<convolution_forward::primitive_desc> describe_conv(
   }
 }
 
+std::optional<const std::string*> residual_of(PlanBuilder& builder, const GraphNode& node,
+                                              const Shape& out) {
+  const std::string* residual = nullptr;
+  for (const PostOp& post_op : node.post_ops) {
+    if (post_op.kind == PostOp::Kind::kPRelu) return std::nullopt;
+    if (post_op.kind != PostOp::Kind::kAdd) continue;
+    const std::string& operand = node.inputs[post_op.operand];
+    if (residual != nullptr || !builder.is_planned_f32(operand) ||
+        builder.value(operand).shape != out)
+      return std::nullopt;
+    residual = &operand;
+  }
+  return residual;
+}
+
 void add_copy(PlanBuilder& builder, const Layout& layout, BufferId from, BufferId to) {
   const dnnl::reorder::primitive_desc reorder(builder.dnnl_engine(), layout, builder.dnnl_engine(),
                                               layout);

@@ -44,6 +44,12 @@ std::optional<dnnl::convolution_forward::primitive_desc> describe_conv(
     const PlanBuilder& builder, const ConvProblem& problem, const Layout& source,
     const Layout& target, const dnnl::primitive_attr& attributes, std::string_view wanted);
 
+// What a fused Conv adds to its sums: the name of the other term, null where there is none. Nothing
+// where a primitive cannot take it in (two terms, one that is not planned or of another shape, a
+// slope per channel).
+std::optional<const std::string*> residual_of(PlanBuilder& builder, const GraphNode& node,
+                                              const Shape& out);
+
 // The step that copies a residual to where a primitive adds to it.
 void add_copy(PlanBuilder& builder, const Layout& layout, BufferId from, BufferId to);
 

@@ -73,16 +73,9 @@ class ConvLowering {
     const auto problem = conv_problem(builder_, node_, builder_.value(node_.inputs[0]).shape, out_);
     if (!problem) return false;
     problem_ = *problem;
-    for (const PostOp& post_op : node_.post_ops) {
-      if (post_op.kind == PostOp::Kind::kPRelu) return false;
-      if (post_op.kind != PostOp::Kind::kAdd) continue;
-      const std::string& operand = node_.inputs[post_op.operand];
-      if (residual_ != nullptr || !builder_.is_planned_f32(operand) ||
-          builder_.value(operand).shape != out_)
-        return false;
-      residual_ = &operand;
-    }
-    return true;
+    const auto residual = residual_of(builder_, node_, out_);
+    residual_ = residual.value_or(nullptr);
+    return residual.has_value();
   }
 
   dnnl::primitive_attr attributes(Residual residual, const Layout& out_layout) {

@@ -64,17 +64,11 @@ class Int8Conv {
     problem_ = *problem;
     source_ = *builder_.in_8_bits(node_.inputs[0]);
     weights_ = &builder_.graph().quantised.at(node_.inputs[1]);
-    for (const PostOp& post_op : node_.post_ops) {
-      if (post_op.kind == PostOp::Kind::kPRelu) return false;
-      if (post_op.kind == PostOp::Kind::kQuantize) grid_ = post_op.grid;
-      if (post_op.kind != PostOp::Kind::kAdd) continue;
-      const std::string& operand = node_.inputs[post_op.operand];
-      if (residual_ != nullptr || !builder_.is_planned_f32(operand) ||
-          builder_.value(operand).shape != out_)
-        return false;
-      residual_ = &operand;
-    }
-    return true;
+    if (!node_.post_ops.empty() && node_.post_ops.back().kind == PostOp::Kind::kQuantize)
+      grid_ = node_.post_ops.back().grid;
+    const auto residual = residual_of(builder_, node_, out_);
+    residual_ = residual.value_or(nullptr);
+    return residual.has_value();
   }
 
   DataType target_type() const {
