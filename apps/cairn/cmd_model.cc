@@ -13,7 +13,7 @@
 #include "cairn/engine/annotate.h"
 #include "cairn/engine/model.h"
 #include "commands.h"
-#include "numbers.h"
+#include "embedder_flags.h"
 
 namespace cairn::apps {
 namespace {
@@ -111,18 +111,12 @@ void declare_info(CLI::App& app) {
 struct AnnotateOptions {
   std::string model;
   std::string out;
-  int size = 0;
-  std::vector<float> mean;
-  std::vector<float> std;
-  std::string output;
+  ModelFlags flags;
 };
 
 void annotate_command(const AnnotateOptions& options) {
   embed::EmbedderOptions wanted;
-  if (options.size > 0) wanted.size = options.size;
-  if (!options.mean.empty()) wanted.mean = options.mean;
-  if (!options.std.empty()) wanted.std = options.std;
-  if (!options.output.empty()) wanted.output = options.output;
+  options.flags.apply_to(wanted);
   // Running the model once proves that what will stand in the file works.
   const embed::Embedder embedder(engine::Model::load(options.model), wanted);
   const std::map<std::string, std::string> metadata = {
@@ -149,19 +143,7 @@ void declare_annotate(CLI::App& app) {
   app.add_option("--out", options->out, "ONNX model to write (required)")
       ->option_text("FILE")
       ->required();
-  app.add_option("--size", options->size, "photos are resized to SIZE x SIZE pixels")
-      ->option_text("SIZE")
-      ->check(between(1, 8192));
-  app.add_option("--mean", options->mean, "one number or three (R,G,B) in 0-255 pixel units")
-      ->option_text("M[,M,M]")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--std", options->std, "one number or three (R,G,B) in 0-255 pixel units")
-      ->option_text("S[,S,S]")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--output", options->output, "the model's output that is the embedding")
-      ->option_text("NAME");
+  options->flags.declare(app);
   app.callback([options] { annotate_command(*options); });
 }
 

@@ -13,6 +13,7 @@
 #include "cairn/embed/photo_list.h"
 #include "cairn/quantize/quantize.h"
 #include "commands.h"
+#include "embedder_flags.h"
 #include "interrupt.h"
 #include "numbers.h"
 
@@ -42,10 +43,7 @@ struct Options {
   std::string report;
   std::string calibration = "percentile";
   std::string weights = "lsq";
-  int size = 0;
-  std::vector<float> mean;
-  std::vector<float> std;
-  std::string output;
+  ModelFlags model_flags;
   bool no_bias_correction = false;
   quantize::QuantizeOptions quantize;
 };
@@ -95,10 +93,7 @@ void quantize_command(Options options) {
   chosen.weight_scales = options.weights == "max" ? quantize::WeightScales::kMax
                                                   : quantize::WeightScales::kLeastSquares;
   chosen.correct_bias = !options.no_bias_correction;
-  if (options.size > 0) chosen.embedder.size = options.size;
-  if (!options.mean.empty()) chosen.embedder.mean = options.mean;
-  if (!options.std.empty()) chosen.embedder.std = options.std;
-  if (!options.output.empty()) chosen.embedder.output = options.output;
+  options.model_flags.apply_to(chosen.embedder);
   if (!options.report.empty()) make_room_for(options.report);
   catch_interrupts();
   chosen.sampling.stop = interrupted;
@@ -131,19 +126,7 @@ void declare_photo_options(CLI::App& app, Options& options) {
       ->check(between(1, 1e6));
   app.add_option("--seed", options.quantize.sampling.seed, "of that draw (default: 1)")
       ->option_text("N");
-  app.add_option("--size", options.size, "photos are resized to SIZE x SIZE pixels")
-      ->option_text("SIZE")
-      ->check(between(1, 8192));
-  app.add_option("--mean", options.mean, "one number or three (R,G,B) in 0-255 pixel units")
-      ->option_text("M[,M,M]")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--std", options.std, "one number or three (R,G,B) in 0-255 pixel units")
-      ->option_text("S[,S,S]")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  app.add_option("--output", options.output, "the model's output that must keep its numbers")
-      ->option_text("NAME");
+  options.model_flags.declare(app, "the model's output that must keep its numbers");
   app.add_option("--max-pixels", options.quantize.sampling.max_pixels,
                  "larger photos are passed over (default: 100000000)")
       ->option_text("N")

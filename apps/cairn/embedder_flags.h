@@ -1,4 +1,4 @@
-// The options that say how photos become embeddings, for the commands that embed.
+// The options that say how photos become embeddings.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,12 +9,21 @@
 
 namespace cairn::apps {
 
-struct EmbedderFlags {
+// What a model expects and gives, where its file does not say.
+struct ModelFlags {
   int size = 0;
-  std::vector<double> scales = {1.0};
   std::vector<float> mean;
   std::vector<float> std;
   std::string output;
+
+  void declare(CLI::App& app,
+               const std::string& output_help = "the model's output that is the embedding");
+  void apply_to(embed::EmbedderOptions& options) const;
+};
+
+// The same and more, for the commands that embed.
+struct EmbedderFlags : ModelFlags {
+  std::vector<double> scales = {1.0};
   std::string decode = "full";
 
   void declare(CLI::App& app);
