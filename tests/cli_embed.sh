@@ -12,10 +12,11 @@ fail() { echo "FAILED: $*" >&2; [ -f log ] && tail -5 log >&2; exit 1; }
 same() { for f in embeddings.npy ids.txt meta.json skipped.csv; do cmp "$1/$f" "$2/$f" || fail "$1/$f differs from $2/$f"; done; }
 no_result() { for f in embeddings.npy ids.txt meta.json skipped.csv; do [ ! -e "$1/$f" ] || fail "$1/$f exists"; done; }
 rows() { tail -n +2 "$1/skipped.csv" | wc -l; }
-# Waits until a run with that process id has finished a chunk.
-wait_for_parts() {
+# Waits until a run with that process id has finished a chunk, and holds it there: a busy machine would let it end before
+# what the test does next.
+hold_after_a_part() {
   for _ in $(seq 2000); do
-    [ "$(ls "$2/.parts" 2>/dev/null | grep -c 'part$')" -ge 1 ] && return
+    [ "$(ls "$2/.parts" 2>/dev/null | grep -c 'part$')" -ge 1 ] && { kill -STOP "$1"; return; }
     kill -0 "$1" 2>/dev/null || fail "the run ended before it could be interrupted"
     sleep 0.01
   done
@@ -68,7 +69,7 @@ grep -q '"embedded": 2000' summary.json || fail "--json: $(cat summary.json)"
 
 ./cairn embed --model tiny.onnx --images list.csv --out killed 2> log &
 run=$!
-wait_for_parts $run killed
+hold_after_a_part $run killed
 ./cairn embed --model tiny.onnx --images list.csv --out killed --resume 2> second.log && fail "two runs share a folder"
 grep -q 'in use by another' second.log || fail "two runs in one folder: $(cat second.log)"
 kill -9 $run; wait $run 2> /dev/null
@@ -84,8 +85,8 @@ same whole killed
 # Ctrl-C.
 ./cairn embed --model tiny.onnx --images list.csv --out stopped 2> log &
 run=$!
-wait_for_parts $run stopped
-kill -INT $run; wait $run
+hold_after_a_part $run stopped
+kill -INT $run; kill -CONT $run; wait $run
 [ $? = 1 ] || fail "a stopped run: not exit code 1"
 grep -q -- '--resume' log || fail "a stopped run does not say how to go on"
 no_result stopped

@@ -14,7 +14,7 @@ cd "$work"
 
 fail() { echo "FAILED: $*" >&2; [ -f log ] && tail -8 log >&2; exit 1; }
 same() { "$compare" "whole/weights.safetensors" "$1/weights.safetensors" 1e-5 || fail "$1: other weights than one process"; }
-checkpoint() { stat -c '%i %Y' "$1/checkpoint.safetensors" 2>/dev/null; }
+checkpoint() { stat -c '%i %y' "$1/checkpoint.safetensors" 2>/dev/null; }
 # Waits until the checkpoint is another one than before.
 wait_for_checkpoint() {  # OUT BEFORE
   for _ in $(seq 3000); do

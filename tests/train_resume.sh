@@ -10,8 +10,9 @@ recipe=(--recipe "$2/configs/base.yaml" "data.root=$work/world" data.validation_
 cd "$work"
 
 fail() { echo "FAILED: $*" >&2; [ -f log ] && tail -5 log >&2; exit 1; }
-checkpoint() { stat -c '%i %Y' broken/checkpoint.safetensors 2>/dev/null; }
-# Runs in the background until the checkpoint is another one than before, then kills it.
+checkpoint() { stat -c '%i %y' broken/checkpoint.safetensors 2>/dev/null; }
+# Runs in the background until the checkpoint is another one than before, and kills it. It is held meanwhile: on a busy
+# machine it would be done before the second run has started.
 run_and_kill() {
   local before
   before=$(checkpoint)
@@ -21,6 +22,7 @@ run_and_kill() {
     kill -0 "$pid" 2>/dev/null || fail "the run ended before it could be killed"
     sleep 0.01
   done
+  kill -STOP "$pid"
   "$cairn" train "${recipe[@]}" out=broken >second 2>&1
   [ $? = 1 ] && grep -q "in use" second || fail "a second run in the same folder was not refused: $(cat second)"
   kill -9 "$pid"
@@ -28,7 +30,7 @@ run_and_kill() {
   [ ! -e broken/model.onnx ] || fail "model.onnx exists after a kill in the middle"
 }
 
-"$cairn" synth --out world --landmarks 2 --photos 12 --size 48 --seed 5 --distractors 0 --nonlandmarks 2 \
+"$cairn" synth --out world --landmarks 2 --photos 30 --size 48 --seed 5 --distractors 0 --nonlandmarks 2 \
   --test-nonlandmarks 2 >log 2>&1 || fail "synth"
 "$cairn" train "${recipe[@]}" out=whole >log 2>&1 || fail "the unbroken run"
 run_and_kill
