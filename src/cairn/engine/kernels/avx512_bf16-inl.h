@@ -35,9 +35,24 @@ namespace {
 constexpr size_t kLanes = 16;
 constexpr size_t kTile = 8;  // positions that go together
 
-inline __m512 load_bf16(const Bf16* x) {
+inline __m512 load(const Bf16* x) {
   const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16));
+}
+
+inline __m512 load(const uint8_t* x) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(x));
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+}
+
+inline void store(Bf16* y, __m512 v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(y),
+                      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+}
+
+// Of numbers within 0 and 255.
+inline void store(uint8_t* y, __m512 v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
 }
 
 inline __m512i pair_of(const Bf16* x) {

@@ -163,15 +163,11 @@ inline void invert_row(const __m512* m, __m512* y) {
   y[3] = _mm512_add_ps(m[5], mix(kA2 * kA, difference_a, kB2 * kB, difference_b));
 }
 
-inline void store_bf16(Bf16* y, __m512 v) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(y),
-                      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
-}
-
+// X and Y: Bf16, or uint8_t for 8 bits.
+template <typename X, typename Y>
 class WinogradPass {
  public:
-  WinogradPass(const Winograd& convolution, const Bf16* x, const Bf16* residual, Bf16* y,
-               void* scratch)
+  WinogradPass(const Winograd& convolution, const X* x, const Bf16* residual, Y* y, void* scratch)
       : c_(convolution),
         x_(x),
         residual_(residual),
@@ -208,7 +204,7 @@ class WinogradPass {
   void transform(size_t tile, size_t t) {
     const size_t top = grid_.top(tile);
     const size_t left = grid_.left(tile);
-    const Bf16* places[kParts];
+    const X* places[kParts];
     bool whole = true;
     for (size_t i = 0; i < kRows; ++i) {
       const size_t y = top + i * c_.dilation - c_.pad_top;  // huge above the map
@@ -227,7 +223,7 @@ class WinogradPass {
   }
 
   template <bool kWhole>
-  void transform_channels(const Bf16* const* places, Bf16* to) {
+  void transform_channels(const X* const* places, Bf16* to) {
     const size_t stride = transformed_stride(c_);
     for (size_t channel = 0; channel < c_.in_channels; channel += kLanes) {
       __m512 columns[kRows][kColumns];
@@ -236,8 +232,8 @@ class WinogradPass {
         __m512 d[kRows];
 #pragma GCC unroll 4
         for (size_t i = 0; i < kRows; ++i) {
-          const Bf16* const place = places[i * kColumns + j];
-          d[i] = kWhole || place != nullptr ? load_bf16(place + channel) : _mm512_setzero_ps();
+          const X* const place = places[i * kColumns + j];
+          d[i] = kWhole || place != nullptr ? load(place + channel) : _mm512_setzero_ps();
         }
         columns[0][j] = _mm512_sub_ps(d[2], d[0]);
         columns[1][j] = _mm512_add_ps(d[1], d[2]);
@@ -250,7 +246,7 @@ class WinogradPass {
         transform_row(columns[i], v);
 #pragma GCC unroll 6
         for (size_t j = 0; j < kColumns; ++j)
-          store_bf16(to + (i * kColumns + j) * stride + channel, v[j]);
+          store(to + (i * kColumns + j) * stride + channel, v[j]);
       }
     }
   }
@@ -306,16 +302,16 @@ class WinogradPass {
         if (column >= c_.out_width) break;
         const size_t at = (row * c_.out_width + column) * c_.out_channels + block * kLanes;
         __m512 v = _mm512_add_ps(y[j], bias);
-        if (residual_ != nullptr) v = _mm512_add_ps(v, load_bf16(residual_ + at));
-        store_bf16(y_ + at, _mm512_min_ps(_mm512_max_ps(v, low), high));
+        if (residual_ != nullptr) v = _mm512_add_ps(v, load(residual_ + at));
+        store(y_ + at, _mm512_min_ps(_mm512_max_ps(v, low), high));
       }
     }
   }
 
   const Winograd& c_;
-  const Bf16* x_;
+  const X* x_;
   const Bf16* residual_;
-  Bf16* y_;
+  Y* y_;
   Grid grid_;
   size_t at_once_;
   float* products_;    // part × block × tile × 16
@@ -331,6 +327,15 @@ void winograd(const Winograd& convolution, const Bf16* x, const Bf16* residual, 
   WinogradPass(convolution, x, residual, y, scratch).run();
 }
 
+void winograd(const Winograd& convolution, const uint8_t* x, const Bf16* residual, Bf16* y,
+              void* scratch) {
+  WinogradPass(convolution, x, residual, y, scratch).run();
+}
+
+void winograd(const Winograd& convolution, const uint8_t* x, uint8_t* y, void* scratch) {
+  WinogradPass(convolution, x, nullptr, y, scratch).run();
+}
+
 }  // namespace cairn::engine::kernels
 CAIRN_END_AVX512_BF16
 
@@ -340,6 +345,8 @@ namespace cairn::engine::kernels {
 
 bool has_winograd() { return false; }
 void winograd(const Winograd&, const Bf16*, const Bf16*, Bf16*, void*) {}
+void winograd(const Winograd&, const uint8_t*, const Bf16*, Bf16*, void*) {}
+void winograd(const Winograd&, const uint8_t*, uint8_t*, void*) {}
 
 }  // namespace cairn::engine::kernels
 

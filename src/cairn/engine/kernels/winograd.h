@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "cairn/engine/kernels/bf16.h"
@@ -38,6 +39,10 @@ bool has_winograd();
 // bounds, or null; y may be the residual.
 void winograd(const Winograd& convolution, const Bf16* x, const Bf16* residual, Bf16* y,
               void* scratch);
+// From 8 bits; and to 8 bits, rounded to the nearest, for bounds within 0 and 255.
+void winograd(const Winograd& convolution, const uint8_t* x, const Bf16* residual, Bf16* y,
+              void* scratch);
+void winograd(const Winograd& convolution, const uint8_t* x, uint8_t* y, void* scratch);
 
 // weights: out_channels × in_channels × 3 × 3.
 std::vector<Bf16> pack_winograd(const float* weights, size_t out_channels, size_t in_channels);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "cairn/base/random.h"
 
@@ -81,6 +82,57 @@ void check(Winograd problem, bool with_residual, bool with_bias) {
     size += wanted[i] * wanted[i];
   }
   EXPECT_LT(std::sqrt(error / size), 0.009);
+}
+
+// The same from 8 bits, and to 8 bits or bfloat16.
+template <typename Y>
+void check_8_bits(Winograd problem) {
+  Rng random(problem.height);
+  std::vector<float> x;
+  std::vector<uint8_t> bytes;
+  for (size_t i = 0; i < problem.height * problem.width * problem.in_channels; ++i) {
+    bytes.push_back(static_cast<uint8_t>(random.below(256)));
+    x.push_back(bytes.back());
+  }
+  const auto weights = draw(random, problem.out_channels * problem.in_channels * 9, 0.04);
+  const std::vector<float> bias(problem.out_channels, 100.F);
+  problem.bias = bias.data();
+  const std::vector<double> wanted = by_loops(problem, x, weights, {});
+  const auto packed = pack_winograd(weights.data(), problem.out_channels, problem.in_channels);
+  problem.weights = packed.data();
+  std::vector<float> scratch(problem.scratch_bytes() / sizeof(float));
+  std::vector<Y> y(wanted.size());
+  if constexpr (std::is_same_v<Y, uint8_t>)
+    winograd(problem, bytes.data(), y.data(), scratch.data());
+  else
+    winograd(problem, bytes.data(), nullptr, y.data(), scratch.data());
+  double error = 0;
+  double spread = 0;
+  for (size_t i = 0; i < y.size(); ++i) {
+    double number = 0;
+    if constexpr (std::is_same_v<Y, uint8_t>)
+      number = y[i];
+    else
+      number = to_float(y[i]);
+    ASSERT_NEAR(number, wanted[i], 4) << i;
+    error += (number - wanted[i]) * (number - wanted[i]);
+    spread += (wanted[i] - 100) * (wanted[i] - 100);
+  }
+  EXPECT_LT(std::sqrt(error / spread), 0.012);
+}
+
+TEST(winograd, reads_and_writes_8_bits) {
+  if (!has_winograd()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  Winograd problem;
+  problem.in_channels = 32;
+  problem.out_channels = 48;
+  problem.height = problem.out_height = 9;
+  problem.width = problem.out_width = 13;
+  problem.pad_top = problem.pad_left = 1;
+  problem.low = 20;
+  problem.high = 255;
+  check_8_bits<uint8_t>(problem);
+  check_8_bits<Bf16>(problem);
 }
 
 TEST(winograd, equals_plain_loops_for_sizes_channels_and_dilations) {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <limits>
+
 namespace cairn::engine {
 using dnnl::convolution_forward;
 
@@ -95,6 +98,38 @@ std::optional<const std::string*> residual_of(PlanBuilder& builder, const GraphN
     residual = &operand;
   }
   return residual;
+}
+
+std::optional<ConvEnding> ending_of(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const auto residual = residual_of(builder, node, out);
+  if (!residual) return std::nullopt;
+  ConvEnding ending{.residual = *residual, .low = -kInfinity, .high = kInfinity};
+  size_t i = 0;
+  const auto next_is = [&](PostOp::Kind kind) {
+    return i < node.post_ops.size() && node.post_ops[i].kind == kind;
+  };
+  if (next_is(PostOp::Kind::kAdd)) ++i;
+  if (next_is(PostOp::Kind::kActivation)) {
+    const PostOp& op = node.post_ops[i++];
+    if (op.activation == Activation::kRelu && op.alpha == 0) {
+      ending.low = 0;
+    } else if (op.activation == Activation::kClip) {
+      ending.low = op.alpha;
+      ending.high = op.beta;
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (next_is(PostOp::Kind::kQuantize)) {
+    ending.grid = node.post_ops[i++].grid;
+    const bool is_signed = ending.grid->type == DType::kI8;
+    ending.low = std::max<float>(ending.low * ending.unit() + ending.zero(), is_signed ? -128 : 0);
+    ending.high =
+        std::min<float>(ending.high * ending.unit() + ending.zero(), is_signed ? 127 : 255);
+  }
+  if (i != node.post_ops.size()) return std::nullopt;
+  return ending;
 }
 
 void add_copy(PlanBuilder& builder, const Layout& layout, BufferId from, BufferId to) {

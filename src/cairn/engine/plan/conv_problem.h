@@ -50,6 +50,21 @@ std::optional<dnnl::convolution_forward::primitive_desc> describe_conv(
 std::optional<const std::string*> residual_of(PlanBuilder& builder, const GraphNode& node,
                                               const Shape& out);
 
+// What our own kernels do after the sums: an addition, bounds, and a quantisation.
+struct ConvEnding {
+  const std::string* residual = nullptr;  // the name of the other term of an addition
+  float low = 0;                          // infinite: none
+  float high = 0;
+  std::optional<Grid> grid{};
+
+  // What a sum of 1, and nothing, are in the numbers that the result lies in.
+  float unit() const { return grid ? 1 / grid->scale : 1; }
+  float zero() const { return grid ? static_cast<float>(grid->zero) : 0; }
+};
+
+// Nothing where a node's post-operations are others, or in another order.
+std::optional<ConvEnding> ending_of(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+
 // The step that copies a residual to where a primitive adds to it.
 void add_copy(PlanBuilder& builder, const Layout& layout, BufferId from, BufferId to);
 

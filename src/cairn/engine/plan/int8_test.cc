@@ -7,6 +7,7 @@
 
 #include "cairn/engine/graph.h"
 #include "cairn/engine/kernels/quantise.h"
+#include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/testing/compare.h"
 #include "cairn/engine/testing/small_graphs.h"
 
@@ -368,6 +369,25 @@ void expect_kernels_as_written(int32_t zero) {
     for (size_t i = 0; i < count; ++i) EXPECT_EQ(halves[i].bits, kernels::to_bf16(back[i]).bits);
     kernels::quantise(halves.data(), again.data(), kScale, zero, count);
     for (size_t i = 0; i < count; ++i) EXPECT_NEAR(again[i], y[i], 1);
+  }
+}
+
+TEST(int8, in_bfloat16_plans_wide_convolutions_are_winograds) {
+  for (const bool to_grid : {true, false}) {
+    OnnxBuilder builder = with_channels(128);
+    builder.node("Relu", {"x"}, {"r"});
+    add_grid(builder, "r", "r8", kUnsigned);
+    add_int8_conv(builder, "r8", "c", 128, 144);
+    builder.node("Relu", {"c"}, {to_grid ? "a" : "y"});
+    if (to_grid) add_grid(builder, "a", "y", Grid{DType::kU8, 0.0293F, 3});
+    const TensorMap inputs = image(128, 17, 19, 2);
+    const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+    Executor executor(builder.model(), Precision::kBf16);
+    EXPECT_LE(relative_error(executor.run(inputs).at("y"), expected), 0.015) << to_grid;
+    if (!kernels::has_winograd() ||
+        dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
+      continue;
+    EXPECT_EQ(executor.summarise(inputs).labels.at("Conv (Winograd)"), 1);
   }
 }
 
