@@ -43,7 +43,7 @@ END
 import --arch torchvision/resnet18 --checkpoint fc.pth --out fc.onnx || fail "an ImageNet classifier: $(cat err)"
 cmp r18.onnx fc.onnx || fail "an ImageNet classifier changes the model"
 import --arch torchvision/resnet18 --checkpoint edited.pth --out edited.onnx --json && fail "edited.pth was accepted"
-[ $? = 1 ] && grep -q "^cairn model: edited.pth: does not fit torchvision/resnet18" err || fail "$(cat err)"
+[ $? = 1 ] && grep -q "^cairn model import: edited.pth: does not fit torchvision/resnet18" err || fail "$(cat err)"
 [ ! -e edited.onnx ] || fail "edited.onnx was written"
 [ "$(report '["missing"]')" = "['conv1.weight']" ] || fail "missing"
 [ "$(report '["unexpected"]')" = "['surplus']" ] || fail "unexpected"

@@ -182,7 +182,7 @@ void declare_bench(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   CLI::App& embed = *app.add_subcommand("embed", "a network's images per second, by precision");
   embed.footer(kHelp);
-  embed.add_option("--model", options->model, "ONNX model (required)")
+  embed.add_option("--model", options->model, "ONNX model")
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
@@ -198,11 +198,13 @@ void declare_bench(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"f32", "bf16", "auto"}));
-  embed.add_option("--rounds", options->rounds, "images in each precision (default: 10)")
+  embed.add_option("--rounds", options->rounds, "images in each precision")
+      ->capture_default_str()
       ->option_text("N")
       ->check(between(1, 100000));
   embed.add_flag("--profile", options->profile, "also show which steps take the time");
-  embed.add_option("--steps", options->steps, "how many steps --profile lists (default: 20)")
+  embed.add_option("--steps", options->steps, "how many steps --profile lists")
+      ->capture_default_str()
       ->option_text("N")
       ->check(between(0, 1000000));
   embed.add_flag("--json", options->json, "print the rates on stdout as JSON");

@@ -188,11 +188,11 @@ void bench_photos(const Options& options) {
 void declare_bench_photos(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("--model", options->model, "ONNX model (required)")
+  app.add_option("--model", options->model, "ONNX model")
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--images", options->images, "photos, as for `cairn embed` (required)")
+  app.add_option("--images", options->images, "photos, as for `cairn embed`")
       ->option_text("DIR|LIST.csv")
       ->required()
       ->check(CLI::ExistingPath);
@@ -209,10 +209,12 @@ void declare_bench_photos(CLI::App& app) {
   app.add_option("--threads", options->threads, "workers (default: all cores)")
       ->option_text("N")
       ->check(at_least(0));
-  app.add_option("--photos", options->photos, "how many, evenly from the list (default: 300)")
+  app.add_option("--photos", options->photos, "how many, evenly from the list")
+      ->capture_default_str()
       ->option_text("N")
       ->check(between(1, 1e6));
-  app.add_option("--rounds", options->rounds, "of each part (default: 5)")
+  app.add_option("--rounds", options->rounds, "of each part")
+      ->capture_default_str()
       ->option_text("N")
       ->check(between(1, 100000));
   app.add_flag("--json", options->json, "print the rates on stdout as JSON");

@@ -95,12 +95,17 @@ void detect_command(const Options& options) {
 void declare_detect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("--model", options->model, "ONNX detector")->required()->check(CLI::ExistingFile);
+  app.add_option("--model", options->model, "ONNX detector")
+      ->option_text("FILE")
+      ->required()
+      ->check(CLI::ExistingFile);
   app.add_option("--images", options->images, "folder of photos, or a table (see cairn embed)")
+      ->option_text("DIR|LIST.csv")
       ->required()
       ->check(CLI::ExistingPath);
-  app.add_option("--root", options->root, "folder that the table's paths or ids are below");
-  app.add_option("--out", options->out, "table to write")->required();
+  app.add_option("--root", options->root, "folder that the table's paths or ids are below")
+      ->option_text("DIR");
+  app.add_option("--out", options->out, "table to write")->option_text("FILE")->required();
   app.add_option("--size", options->detector.size,
                  "side of the input; default: the model's, or 640")
       ->check(between(32, 8192));
@@ -111,7 +116,7 @@ void declare_detect(CLI::App& app) {
                  "overlap with a surer object of the class above which one is dropped")
       ->check(between(0.0, 1.0))
       ->capture_default_str();
-  app.add_option("--threads", options->threads, "0: all cores")
+  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--json", options->json, "print a summary on stdout");

@@ -120,7 +120,8 @@ void declare_embedder_options(CLI::App& app, Options& options) {
          "--precision", options.precision,
          "number format of the inference, but for what a quantised model holds in 8 bits: f32; "
          "bf16: about twice as fast where the processor multiplies it (AVX512_BF16, AMX), cosine "
-         "to f32 above 0.999; auto: bf16 there, f32 elsewhere (default: auto)")
+         "to f32 above 0.999; auto: bf16 there, f32 elsewhere")
+      ->capture_default_str()
       ->option_text("NAME")
       ->check(CLI::IsMember({"f32", "bf16", "auto"}));
 }
@@ -130,12 +131,12 @@ void declare_embedder_options(CLI::App& app, Options& options) {
 void declare_embed(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("--model", options->model, "ONNX model (required)")
+  app.add_option("--model", options->model, "ONNX model")
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
   app.add_option("--images", options->images,
-                 "folder of photos, or a table of them (required): .csv with a column path, "
+                 "folder of photos, or a table of them: .csv with a column path, "
                  "relative to the table or to --root, or with a column id and --root")
       ->option_text("DIR|LIST.csv")
       ->required()
@@ -143,7 +144,7 @@ void declare_embed(CLI::App& app) {
   app.add_option("--root", options->root, "folder that the table's paths or ids are below")
       ->option_text("DIR")
       ->check(CLI::ExistingDirectory);
-  app.add_option("--out", options->run.out, "embedding folder to write (required)")
+  app.add_option("--out", options->run.out, "embedding folder to write")
       ->option_text("DIR")
       ->required();
   declare_embedder_options(app, *options);
@@ -157,14 +158,15 @@ void declare_embed(CLI::App& app) {
          "folder of embeddings that runs share, by model, settings and content of the photo")
       ->option_text("DIR");
   app.add_option("--cache-gb", options->cache_gb,
-                 "size above which --cache drops its oldest entries (default: 50)")
+                 "size above which --cache drops its oldest entries")
+      ->capture_default_str()
       ->option_text("GB")
       ->check(between(0.001, 1e6));
   app.add_option("--threads", options->run.threads, "default: all cores")
       ->option_text("N")
       ->check(at_least(0));
-  app.add_option("--max-pixels", options->run.max_pixels,
-                 "larger photos are skipped (default: 100000000)")
+  app.add_option("--max-pixels", options->run.max_pixels, "larger photos are skipped")
+      ->capture_default_str()
       ->option_text("N")
       ->check(above(0));
   app.add_flag("--resume", options->run.resume, "go on with an interrupted run in --out");

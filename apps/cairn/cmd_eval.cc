@@ -191,8 +191,12 @@ std::shared_ptr<Options> declare_task(CLI::App& app, const char* name, const cha
   const auto options = std::make_shared<Options>();
   CLI::App* task = app.add_subcommand(name, summary);
   task->footer(help);
-  task->add_option("--solution", options->solution, "table with a column Usage")->required();
-  task->add_option("--submission", options->submission, "table to score")->required();
+  task->add_option("--solution", options->solution, "table with a column Usage")
+      ->option_text("FILE")
+      ->required();
+  task->add_option("--submission", options->submission, "table to score")
+      ->option_text("FILE")
+      ->required();
   task->add_option("--usage", options->usage, "the part of the solution that counts")
       ->check(CLI::IsMember({"all", "Public", "Private"}))
       ->capture_default_str();

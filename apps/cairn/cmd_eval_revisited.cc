@@ -141,12 +141,15 @@ void run(const Options& options) {
 void declare_eval_revisited(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("--ground-truth", options->ground_truth, "JSON: imlist, qimlist, gnd")->required();
-  app.add_option("--queries", options->queries, "embedding folder");
-  app.add_option("--index", options->index, "embedding folder");
+  app.add_option("--ground-truth", options->ground_truth, "JSON: imlist, qimlist, gnd")
+      ->option_text("FILE")
+      ->required();
+  app.add_option("--queries", options->queries, "embedding folder")->option_text("EMB");
+  app.add_option("--index", options->index, "embedding folder")->option_text("EMB");
   app.add_option("--submission", options->submission,
-                 "table id,images instead of embeddings; lists of any length");
-  app.add_option("--threads", options->threads, "0: all cores")
+                 "table id,images instead of embeddings; lists of any length")
+      ->option_text("FILE");
+  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--json", options->json, "print the scores as JSON");

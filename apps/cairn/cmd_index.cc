@@ -115,11 +115,11 @@ void index_command(const Options& options) {
 void declare_index(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("folders", options->folders, "embedding folders (required)")
+  app.add_option("folders", options->folders, "embedding folders")
       ->option_text("EMB...")
       ->required()
       ->check(CLI::ExistingDirectory);
-  app.add_option("--threads", options->threads, "0: all cores")
+  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--check", options->check, "only check the files that are there");
@@ -127,14 +127,16 @@ void declare_index(CLI::App& app) {
   app.add_option("--store", options->store, "of --hnsw: how it keeps vectors")
       ->check(CLI::IsMember(names_of(kStores)))
       ->capture_default_str();
-  app.add_option("--m", options->graph.m, "of --hnsw: links of a row (twice on the lowest level)")
+  app.add_option("--m", options->graph.m,
+                 "of --hnsw: links of a row, 4 to 256 (twice on the lowest level)")
       ->check(between(4, 256))
       ->capture_default_str();
   app.add_option("--ef-construction", options->graph.ef_construction,
                  "of --hnsw: rows kept in mind while a row looks for its links")
       ->check(at_least(1))
       ->capture_default_str();
-  app.add_option("--seed", options->graph.seed, "of --hnsw")->capture_default_str();
+  app.add_option("--seed", options->graph.seed, "of --hnsw: of the draw of levels")
+      ->capture_default_str();
   app.callback([options] { index_command(*options); });
 }
 

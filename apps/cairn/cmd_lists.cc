@@ -79,11 +79,15 @@ void run(const Arguments& arguments) {
 void declare_lists(CLI::App& app) {
   const auto arguments = std::make_shared<Arguments>();
   dataset::GldListOptions& options = arguments->options;
-  app.add_option("--root", arguments->root, "Folder of the dataset")->required();
+  app.add_option("--root", arguments->root, "Folder of the dataset")
+      ->option_text("DIR")
+      ->required();
   app.add_option("--out", arguments->out, "Folder of the lists; older lists in it are replaced")
+      ->option_text("DIR")
       ->required();
   app.add_option("--countries", arguments->countries,
-                 "Folder of country files (default: ROOT/country or ROOT/country_info)");
+                 "Folder of country files (default: ROOT/country or ROOT/country_info)")
+      ->option_text("DIR");
   app.add_option("--test-sample", options.test_sample, "Most photos of test_sample.csv")
       ->check(at_least(0))
       ->capture_default_str();

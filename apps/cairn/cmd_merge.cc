@@ -57,7 +57,7 @@ void merge_command(const Options& options) {
 void declare_merge(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("folders", options->folders, "embedding folders, or folders of shards (required)")
+  app.add_option("folders", options->folders, "embedding folders, or folders of shards")
       ->option_text("DIR...")
       ->required()
       ->check(CLI::ExistingDirectory);

@@ -140,9 +140,7 @@ void declare_annotate(CLI::App& app) {
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--out", options->out, "ONNX model to write (required)")
-      ->option_text("FILE")
-      ->required();
+  app.add_option("--out", options->out, "ONNX model to write")->option_text("FILE")->required();
   options->flags.declare(app);
   app.callback([options] { annotate_command(*options); });
 }

@@ -113,22 +113,24 @@ void quantize_command(Options options) {
 
 void declare_photo_options(CLI::App& app, Options& options) {
   app.add_option("--images", options.images,
-                 "folder of photos to measure with, or a .csv table of them (required)")
+                 "folder of photos to measure with, or a .csv table of them")
       ->option_text("DIR|LIST.csv")
       ->required()
       ->check(CLI::ExistingPath);
   app.add_option("--root", options.root, "folder that the table's paths or ids are below")
       ->option_text("DIR")
       ->check(CLI::ExistingDirectory);
-  app.add_option("--photos", options.quantize.sampling.photos,
-                 "how many of them, drawn at random (default: 300)")
+  app.add_option("--photos", options.quantize.sampling.photos, "how many of them, drawn at random")
+      ->capture_default_str()
       ->option_text("N")
       ->check(between(1, 1e6));
-  app.add_option("--seed", options.quantize.sampling.seed, "of that draw (default: 1)")
+  app.add_option("--seed", options.quantize.sampling.seed, "of that draw")
+      ->capture_default_str()
       ->option_text("N");
   options.model_flags.declare(app, "the model's output that must keep its numbers");
   app.add_option("--max-pixels", options.quantize.sampling.max_pixels,
-                 "larger photos are passed over (default: 100000000)")
+                 "larger photos are passed over")
+      ->capture_default_str()
       ->option_text("N")
       ->check(above(0));
   app.add_option("--threads", options.quantize.sampling.threads, "default: all cores")
@@ -145,26 +147,28 @@ void declare_model_quantize(CLI::App& app) {
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--out", options->out, "ONNX model to write (required)")
-      ->option_text("FILE")
-      ->required();
+  app.add_option("--out", options->out, "ONNX model to write")->option_text("FILE")->required();
   declare_photo_options(app, *options);
   app.add_option("--calibration", options->calibration,
                  "how the range of a map is chosen: percentile; kl: least divergence of the "
-                 "histograms; max: all that was seen (default: percentile)")
+                 "histograms; max: all that was seen")
+      ->capture_default_str()
       ->option_text("NAME")
       ->check(CLI::IsMember({"percentile", "kl", "max"}));
   app.add_option("--percentile", options->quantize.percentile,
-                 "of a map's numbers that lie in its range, on each side (default: 99.99)")
+                 "of a map's numbers that lie in its range, on each side")
+      ->capture_default_str()
       ->option_text("P")
       ->check(between(50, 100));
   app.add_option("--weights", options->weights,
                  "how the scales of weights are chosen: lsq: least squares; max: of the largest "
-                 "weight (default: lsq)")
+                 "weight")
+      ->capture_default_str()
       ->option_text("NAME")
       ->check(CLI::IsMember({"lsq", "max"}));
   app.add_option("--min-cosine", options->quantize.min_cosine,
-                 "mean cosine to the float32 model that the result must have (default: 0.99)")
+                 "mean cosine to the float32 model that the result must have")
+      ->capture_default_str()
       ->option_text("C")
       ->check(between(-1, 1));
   app.add_flag("--depthwise", options->quantize.depthwise, "quantise depthwise convolutions too");

@@ -265,24 +265,29 @@ void declare_recognize(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
   app.add_option("--queries", options->queries, "embedding folder; once a model")
+      ->option_text("EMB")
       ->required()
       ->allow_extra_args(false);
   app.add_option("--references", options->references,
                  "embedding folder of labelled photos; once a model")
+      ->option_text("EMB")
       ->required()
       ->allow_extra_args(false);
   app.add_option("--extra", options->extra, "more references of the same model")
+      ->option_text("EMB")
       ->allow_extra_args(false);
   app.add_option("--labels", options->labels,
                  "table id,landmark_id (train.csv) or landmark_id,images (train_clean.csv)")
+      ->option_text("FILE")
       ->required()
       ->allow_extra_args(false);
-  app.add_option("--out", options->out, "submission to write")->required();
+  app.add_option("--out", options->out, "submission to write")->option_text("FILE")->required();
   app.add_option("--top-k", options->post.penalty.top_k, "references that vote")
       ->check(at_least(1))
       ->capture_default_str();
   app.add_option("--nonlandmarks", options->nonlandmarks,
                  "embedding folder of photos without a landmark; once a model")
+      ->option_text("EMB")
       ->allow_extra_args(false);
   app.add_option("--penalty-references", options->of_references,
                  "nearest non-landmarks that lower a reference; 0: none")
@@ -294,7 +299,7 @@ void declare_recognize(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--quantile", options->quantile,
                "give every dimension a normal distribution, fitted on the queries, first");
-  app.add_option("--detections", options->detections, "table of cairn detect");
+  app.add_option("--detections", options->detections, "table of cairn detect")->option_text("FILE");
   app.add_option("--min-confidence", options->post.objects.confidence,
                  "objects below it do not count")
       ->check(between(0.0, 1.0))
@@ -311,11 +316,12 @@ void declare_recognize(CLI::App& app) {
       ->check(CLI::IsMember({"empty", "last"}))
       ->capture_default_str();
   app.add_option("--tune", options->tune, "solution table to search the thresholds on")
+      ->option_text("FILE")
       ->check(CLI::ExistingFile);
   app.add_option("--tune-usage", options->tune_usage, "its part to search on")
       ->check(CLI::IsMember({"Public", "Private"}))
       ->capture_default_str();
-  app.add_option("--threads", options->post.penalty.threads, "0: all cores")
+  app.add_option("--threads", options->post.penalty.threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
   app.callback([options] { recognize_command(*options); });

@@ -66,15 +66,18 @@ void declare_report(CLI::App& app) {
   app.footer(kHelp);
   app.add_option("--root", options->report.root,
                  "dataset in the Google Landmarks v2 layout, with solutions in test/")
+      ->option_text("DIR")
       ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--run", options->runs,
                  "NAME=FOLDER; may be repeated, the last is shown in detail")
+      ->option_text("NAME=DIR")
       ->required()
       ->allow_extra_args(false);
   app.add_option("--curves", options->curves, "NAME=FILE: curves of the run NAME from elsewhere")
+      ->option_text("NAME=FILE")
       ->allow_extra_args(false);
-  app.add_option("--out", options->out, "HTML file to write")->required();
+  app.add_option("--out", options->out, "HTML file to write")->option_text("FILE")->required();
   app.add_option("--title", options->report.title, "heading of the page")->capture_default_str();
   app.add_option("--queries", options->report.queries, "queries to show")
       ->check(at_least(0))
@@ -82,7 +85,7 @@ void declare_report(CLI::App& app) {
   app.add_option("--images", options->report.images, "index photos beside each query")
       ->check(between(1, 20))
       ->capture_default_str();
-  app.add_option("--threads", options->report.threads, "0: all cores")
+  app.add_option("--threads", options->report.threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
   app.callback([options] { report_command(*options); });

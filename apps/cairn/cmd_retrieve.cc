@@ -58,6 +58,7 @@ Examples:
   cairn retrieve --queries a/test --queries b/test --index a/index --index b/index \
                  --references a/train --references b/train --weights 1,0.7 \
                  --labels lists/clean.csv --rerank both --out retrieval.csv
+  cairn retrieve --queries emb/test --index emb/index --approximate --out quick.csv
   cairn eval retrieval --solution gldv2/test/retrieval_solution_v2.1.csv --submission retrieval.csv)";
 
 using rank::KReciprocal;
@@ -282,13 +283,17 @@ void declare_features(CLI::App& app, rank::RerankOptions& ranking) {
 void declare_tags(CLI::App& app, Options& options) {
   app.add_option("--references", options.references,
                  "embedding folder of labelled photos; once a model")
+      ->option_text("EMB")
       ->allow_extra_args(false);
   app.add_option("--labels", options.labels.tables,
                  "train.csv, train_clean.csv or a table of cairn lists")
+      ->option_text("FILE")
       ->allow_extra_args(false);
-  app.add_option("--country", options.labels.countries, "folder of country files");
+  app.add_option("--country", options.labels.countries, "folder of country files")
+      ->option_text("DIR");
   app.add_option("--categories", options.labels.categories,
-                 "table landmark_id,category [train_label_to_category.csv beside --labels]");
+                 "table landmark_id,category [train_label_to_category.csv beside --labels]")
+      ->option_text("FILE");
   app.add_option("--alpha", options.ranking.bonus.alpha, "bonus of the query's landmark")
       ->check(any_number())
       ->capture_default_str();
@@ -317,7 +322,7 @@ void declare_keeping(CLI::App& app, Options& options) {
 }
 
 void declare_k_reciprocal(CLI::App& app, Options& options) {
-  app.add_option("--k-reciprocal", options.k_reciprocal, "which")
+  app.add_option("--k-reciprocal", options.k_reciprocal, "variant, see below")
       ->check(CLI::IsMember({"fast", "full", "cosine"}))
       ->capture_default_str();
   app.add_option("--k1", options.k1, "neighbours that must be mutual")->check(at_least(1));
@@ -336,19 +341,21 @@ void declare_retrieve(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
   app.add_option("--queries", options->queries, "embedding folder; once a model")
+      ->option_text("EMB")
       ->required()
       ->allow_extra_args(false);
   app.add_option("--index", options->index, "embedding folder; once a model")
+      ->option_text("EMB")
       ->required()
       ->allow_extra_args(false);
-  app.add_option("--out", options->out, "submission to write")->required();
+  app.add_option("--out", options->out, "submission to write")->option_text("FILE")->required();
   app.add_option("--top", options->ranking.top, "images a query")
       ->check(between(1, eval::kSubmittedImages))
       ->capture_default_str();
-  app.add_option("--threads", options->ranking.threads, "0: all cores")
+  app.add_option("--threads", options->ranking.threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
-  app.add_option("--rerank", options->rerank, "how")
+  app.add_option("--rerank", options->rerank, "re-ranking method, see below")
       ->check(CLI::IsMember(names_of(kMethods)))
       ->capture_default_str();
   app.add_option("--weights", options->weights, "of the models, as 1,0.7 [1 each]")

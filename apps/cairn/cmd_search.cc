@@ -65,11 +65,11 @@ void search_command(const Options& options) {
 void declare_search(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.footer(kHelp);
-  app.add_option("--queries", options->queries, "embedding folder")->required();
-  app.add_option("--index", options->index, "embedding folder")->required();
-  app.add_option("--out", options->out, "CSV file to write")->required();
+  app.add_option("--queries", options->queries, "embedding folder")->option_text("EMB")->required();
+  app.add_option("--index", options->index, "embedding folder")->option_text("EMB")->required();
+  app.add_option("--out", options->out, "CSV file to write")->option_text("FILE")->required();
   app.add_option("--top", options->top, "hits a query")->check(at_least(1))->capture_default_str();
-  app.add_option("--threads", options->threads, "0: all cores")
+  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
       ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--exclude-self", options->exclude_self,

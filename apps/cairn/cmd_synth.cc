@@ -56,6 +56,7 @@ void declare_synth(CLI::App& app) {
   const auto arguments = std::make_shared<SynthArguments>();
   synth::WorldOptions& world = arguments->world;
   app.add_option("--out", arguments->out, "Folder of the new world; it must not exist or be empty")
+      ->option_text("DIR")
       ->required();
   app.add_option("--landmarks", world.landmarks, "Number of landmarks")->capture_default_str();
   app.add_option("--photos", world.photos,
@@ -73,7 +74,7 @@ void declare_synth(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--difficulty", world.difficulty, "0 (fair weather, nobody in the way) to 1")
       ->capture_default_str();
-  app.add_option("--threads", world.threads, "0: all cores; the result is the same")
+  app.add_option("--threads", world.threads, "worker threads; 0: all cores; the result is the same")
       ->capture_default_str();
   app.add_flag("--force", world.force, "Replace an older world");
   app.add_flag("--json", arguments->json, "Print a summary on stdout as JSON");

@@ -37,7 +37,8 @@ void EmbedderFlags::declare(CLI::App& app) {
   app.add_option(
          "--decode", decode,
          "full, or reduced: JPEGs much larger than SIZE are decoded at a half, a quarter or "
-         "an eighth, which is quicker and gives slightly other embeddings (default: full)")
+         "an eighth, which is quicker and gives slightly other embeddings")
+      ->capture_default_str()
       ->option_text("NAME")
       ->check(CLI::IsMember({"full", "reduced"}));
 }

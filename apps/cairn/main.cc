@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "commands.h"
+#include "help.h"
 #include "run_app.h"
 
 namespace cairn::apps {
@@ -64,6 +66,7 @@ int run(int argc, char** argv) {
       "  cairn COMMAND --help     options and examples of a command",
       "cairn");
   app.set_version_flag("--version", "cairn " CAIRN_VERSION);
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   for (const Command& command : commands())
     command.declare(*app.add_subcommand(command.name, command.summary));

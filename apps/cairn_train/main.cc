@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "cairn_train/run/recipe.h"
 #include "cairn_train/run/trainer.h"
 #include "commands.h"
+#include "help.h"
 #include "interrupt.h"
 #include "launch.h"
 #include "numbers.h"
@@ -84,7 +86,8 @@ void train_here(TrainArguments& arguments, bool chained) {
 }
 
 void declare_train(CLI::App& app, TrainArguments& arguments, int argc, char** argv) {
-  auto* recipe = app.add_option("--recipe", arguments.recipe, "YAML file that says what to do");
+  auto* recipe = app.add_option("--recipe", arguments.recipe, "YAML file that says what to do")
+                     ->option_text("FILE");
   app.add_option("--then", arguments.then,
                  "further recipe, from the weights of the one before; again for more")
       ->option_text("RECIPE")
@@ -141,6 +144,7 @@ int run_program(int argc, char** argv) {
   CLI::App app("Training for cairn (started as `cairn train …` and `cairn model import …`).",
                "cairn");
   app.set_version_flag("--version", "cairn-train " CAIRN_VERSION);
+  app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   TrainArguments arguments;
   declare_train(*app.add_subcommand("train", "train an embedding network from a recipe"), arguments,
