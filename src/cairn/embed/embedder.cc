@@ -248,8 +248,7 @@ Result<engine::Tensor> Embedder::Worker::prepare(std::span<const uint8_t> file,
 
 const engine::Tensor& Embedder::Worker::prepare(const image::Image& photo) {
   const int size = embedder_.size_;
-  image::to_chw(image::resize_bilinear(photo, size, size), embedder_.normalisation_,
-                square_.data<float>());
+  image::resize_to_chw(photo, size, size, embedder_.normalisation_, square_.data<float>());
   return square_;
 }
 

@@ -63,4 +63,8 @@ struct Normalisation {
 // Writes the network input: float, planes R, G, B of height × width each (CHW) to out.
 void to_chw(const Image& image, const Normalisation& normalisation, float* out);
 
+// The same of resize_bilinear(image, width, height), without the resized image between.
+void resize_to_chw(const Image& image, int width, int height, const Normalisation& normalisation,
+                   float* out);
+
 }  // namespace cairn::image

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "cairn/image/image.h"
+#include "cairn/image/resize_rows.h"
 
 namespace cairn::image {
 
@@ -21,6 +22,18 @@ void to_chw(const Image& image, const Normalisation& normalisation, float* out) 
     red[i] = tables[0][pixel[0]];
     green[i] = tables[1][pixel[1]];
     blue[i] = tables[2][pixel[2]];
+  }
+}
+
+void resize_to_chw(const Image& image, int width, int height, const Normalisation& normalisation,
+                   float* out) {
+  if (!RowResizer::can(image.width, image.height, width, height)) {
+    return to_chw(resize_bilinear(image, width, height), normalisation, out);
+  }
+  RowResizer resizer(image.width, image.height, width, height, normalisation, out);
+  const size_t stride = static_cast<size_t>(image.width) * 3;
+  while (resizer.wanted() < image.height) {
+    resizer.row(&image.pixels[static_cast<size_t>(resizer.wanted()) * stride]);
   }
 }
 

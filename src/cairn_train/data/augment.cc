@@ -136,7 +136,7 @@ void random_view(const image::Image& photo, const ViewOptions& options,
 
 void plain_view(const image::Image& photo, int size, const image::Normalisation& normalisation,
                 float* out) {
-  image::to_chw(image::resize_bilinear(photo, size, size), normalisation, out);
+  image::resize_to_chw(photo, size, size, normalisation, out);
 }
 
 }  // namespace cairn::data
