@@ -68,6 +68,8 @@ mv indexed/before.npy indexed/embeddings.npy
 printf 'x' | dd of=indexed/search.cairn bs=1 seek=4100 conv=notrunc 2> /dev/null
 expect_error 1 "indexed/search.cairn: damaged (bytes 4096 to" \
   "$cairn" search --queries queries --index indexed --out x.csv
+"$cairn" index indexed 2> err.txt
+grep -q 'indexed/search.cairn: 4 rows' err.txt || fail "a damaged index was left: $(cat err.txt)"
 "$cairn" index --check index 2> err.txt && fail "there is no index to check"
 grep -q 'index/search.cairn: there is none; make it with cairn index' err.txt || fail "$(cat err.txt)"
 
@@ -85,6 +87,12 @@ for store in int8 bf16 f32; do
 done
 "$cairn" retrieve --queries queries --index graphed --approximate --out same.csv 2> /dev/null
 cmp images.csv same.csv || fail "retrieve by the graph wrote $(cat same.csv)"
+printf 'x' | dd of=graphed/graph.cairn bs=1 seek=4100 conv=notrunc 2> /dev/null
+expect_error 1 "make it again with cairn index --hnsw" \
+  "$cairn" search --queries queries --index graphed --approximate --out x.csv
+"$cairn" index --hnsw --store f32 graphed 2> err.txt
+grep -q 'graphed/graph.cairn: 4 rows' err.txt || fail "a damaged graph was left: $(cat err.txt)"
+expect_error 2 "--m requires --hnsw" "$cairn" index --m 8 graphed
 expect_error 1 "index/graph.cairn: there is none; make it with cairn index --hnsw" \
   "$cairn" search --queries queries --index index --approximate --out x.csv
 expect_error 1 "--approximate is for one model without re-ranking" \

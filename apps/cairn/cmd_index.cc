@@ -71,9 +71,15 @@ void check_index(const std::filesystem::path& folder) {
 // Whether there is a sound file that belongs to the embeddings.
 bool has_fitting_index(const std::filesystem::path& folder, const search::GraphOptions* graph) {
   try {
-    if (graph == nullptr) return search::StoredIndex::open(folder).ok();
+    if (graph == nullptr) {
+      const auto opened = search::StoredIndex::open(folder);
+      if (opened.ok()) opened.value()->check();
+      return opened.ok();
+    }
     const auto opened = search::GraphIndex::open(folder);
-    return opened.ok() && opened.value()->made_with(*graph);
+    if (!opened.ok() || !opened.value()->made_with(*graph)) return false;
+    opened.value()->check();
+    return true;
   } catch (const Error&) {
     return false;  // a damaged one, which is made again
   }
@@ -123,19 +129,24 @@ void declare_index(CLI::App& app) {
       ->check(at_least(0))
       ->capture_default_str();
   app.add_flag("--check", options->check, "only check the files that are there");
-  app.add_flag("--hnsw", options->hnsw, "make the graph for approximate search");
+  CLI::Option* hnsw =
+      app.add_flag("--hnsw", options->hnsw, "make the graph for approximate search");
   app.add_option("--store", options->store, "of --hnsw: how it keeps vectors")
       ->check(CLI::IsMember(names_of(kStores)))
+      ->needs(hnsw)
       ->capture_default_str();
   app.add_option("--m", options->graph.m,
                  "of --hnsw: links of a row, 4 to 256 (twice on the lowest level)")
       ->check(between(4, 256))
+      ->needs(hnsw)
       ->capture_default_str();
   app.add_option("--ef-construction", options->graph.ef_construction,
                  "of --hnsw: rows kept in mind while a row looks for its links")
       ->check(at_least(1))
+      ->needs(hnsw)
       ->capture_default_str();
   app.add_option("--seed", options->graph.seed, "of --hnsw: of the draw of levels")
+      ->needs(hnsw)
       ->capture_default_str();
   app.callback([options] { index_command(*options); });
 }

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cairn/base/error.h"
+#include "cairn/search/graph_index.h"
 #include "cairn/search/quantise.h"
 
 namespace cairn::search::stored {
@@ -12,7 +13,8 @@ namespace cairn::search::stored {
 namespace fs = std::filesystem;
 
 void damaged(const fs::path& path, const std::string& how) {
-  throw Error(path.string() + ": " + how + "; make it again with cairn index");
+  const std::string graph = path.filename() == kGraphFile ? " --hnsw" : "";
+  throw Error(path.string() + ": " + how + "; make it again with cairn index" + graph);
 }
 
 Source source_of(const InputFile& file, uint64_t checksum) {
