@@ -1,6 +1,6 @@
-// Vectors for kernels that need bfloat16 dot products (AVX512_BF16), which Highway 1.0 has not:
-// pieces of convolutions in blocks of 16 channels. For files that are compiled between
-// CAIRN_BEGIN_AVX512_BF16 and CAIRN_END_AVX512_BF16.
+// Vectors for kernels that need dot products of bfloat16 and of 8 bits (AVX512_BF16, AVX512_VNNI),
+// which Highway 1.0 has not: pieces of convolutions in blocks of 16 channels. For files that are
+// compiled between CAIRN_BEGIN_AVX512_BF16 and CAIRN_END_AVX512_BF16.
 #pragma once
 
 #include <immintrin.h>
@@ -14,15 +14,16 @@
 // Lambdas do not take the pragma: they need CAIRN_AVX512_BF16. GCC 12 takes what its own intrinsics
 // leave undefined on purpose for a mistake.
 #define CAIRN_AVX512_BF16 \
-  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16")))
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")))
 // Inlined into large functions, GCC 12 no longer keeps their sums in registers.
 #define CAIRN_APART __attribute__((noinline))
 // clang-format off
 #define CAIRN_BEGIN_AVX512_BF16 \
   _Pragma("GCC push_options") \
-  _Pragma("GCC target(\"avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16\")") \
+  _Pragma("GCC target(\"avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16\")") \
   _Pragma("GCC diagnostic push") \
-  _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"")
+  _Pragma("GCC diagnostic ignored \"-Wmaybe-uninitialized\"") \
+  _Pragma("GCC diagnostic ignored \"-Wuninitialized\"")
 #define CAIRN_END_AVX512_BF16 \
   _Pragma("GCC diagnostic pop") \
   _Pragma("GCC pop_options")
@@ -64,6 +65,17 @@ inline __m512i pair_of(const Bf16* x) {
 // Not the intrinsic, for which GCC 12 copies the sums to the stack and back.
 inline void add_products(__m512& sums, __m512i pairs, __m512i weights) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(sums) : "v"(pairs), "v"(weights));
+}
+
+// bytes: unsigned, four a lane; weights: signed.
+inline void add_byte_products(__m512i& sums, __m512i bytes, __m512i weights) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(bytes), "v"(weights));
+}
+
+inline __m512i quad_of(const uint8_t* x) {
+  int32_t quad = 0;
+  __builtin_memcpy(&quad, x, sizeof(quad));
+  return _mm512_set1_epi32(quad);
 }
 
 // exp(-x) = 2^n 2^f with 0 <= f < 1; 2^f by the polynomial with the least error, 1.1e-4.
@@ -161,7 +173,51 @@ CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* w
     for (size_t b = 0; b < kBlocks; ++b) _mm512_storeu_ps(y + b * y_block + p * kLanes, sums[p][b]);
 }
 
-// The same of a convolution with taps at the given offsets from each position.
+// What a position of a convolution of bytes multiplies: `rows` runs of `quads` times four bytes.
+struct Runs {
+  const uint8_t* x = nullptr;
+  size_t stride = 0;  // bytes between neighbouring positions
+  size_t rows = 1;
+  size_t row_stride = 0;
+  size_t quads = 0;
+};
+
+// The same of bytes: y = sums * units + bias.
+template <size_t kPositions, size_t kBlocks>
+CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const float* units,
+                                const float* bias, float* y, size_t y_block) {
+  __m512i sums[kPositions][kBlocks];
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPositions; ++p)
+#pragma GCC unroll 3
+    for (size_t b = 0; b < kBlocks; ++b) sums[p][b] = _mm512_setzero_si512();
+  const size_t block = runs.rows * runs.quads * 4 * kLanes;
+  for (size_t row = 0; row < runs.rows; ++row) {
+    const uint8_t* x = runs.x + row * runs.row_stride;
+    for (size_t k = 0; k < runs.quads; ++k, x += 4, weights += 4 * kLanes) {
+      __m512i w[kBlocks];
+#pragma GCC unroll 3
+      for (size_t b = 0; b < kBlocks; ++b) w[b] = _mm512_loadu_si512(weights + b * block);
+#pragma GCC unroll 8
+      for (size_t p = 0; p < kPositions; ++p) {
+        const __m512i quad = quad_of(x + p * runs.stride);
+#pragma GCC unroll 3
+        for (size_t b = 0; b < kBlocks; ++b) add_byte_products(sums[p][b], quad, w[b]);
+      }
+    }
+  }
+#pragma GCC unroll 3
+  for (size_t b = 0; b < kBlocks; ++b) {
+    const __m512 unit = _mm512_loadu_ps(units + b * kLanes);
+    const __m512 shift = _mm512_loadu_ps(bias + b * kLanes);
+#pragma GCC unroll 8
+    for (size_t p = 0; p < kPositions; ++p)
+      _mm512_storeu_ps(y + b * y_block + p * kLanes,
+                       _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[p][b]), unit, shift));
+  }
+}
+
+// The same of a convolution of numbers with taps at the given offsets from each position.
 template <size_t kPositions, size_t kBlocks>
 CAIRN_APART void multiply_taps(const float* x, size_t stride, const size_t* offsets, size_t taps,
                                const float* weights, const float* bias, float* y, size_t y_block) {

@@ -27,20 +27,33 @@ struct Room {
             kLanes),
         ring(slots * kGroup * row),
         out(step.out_width * kLanes),
-        photo_row(step.in_width + 2 * step.expansion.width + step.expansion.pad_left) {}
+        photo_row(std::max(step.in_width + step.expansion.pad_left,
+                           (step.width - 1) * step.expansion.stride_x + step.expansion.width) +
+                  4) {}
   size_t slots;  // wide rows that are kept
   size_t row;    // floats of one of them of one block, with its padding
   size_t ring;
   size_t out;
-  size_t photo_row;  // floats, with its padding
+  size_t photo_row;  // positions that a window reads, with its padding
 };
+
+// Whether each position of the wide map is made of whole fours of bytes of one of the map.
+bool reads_in_place(size_t channels, const Window2d& window) {
+  return channels % 4 == 0 && window.height == 1 && window.width == 1 && window.stride_y == 1 &&
+         window.stride_x == 1 && window.pad_top == 0 && window.pad_left == 0;
+}
+
+size_t quads_of(size_t in_channels, const Window2d& window) {
+  return (in_channels * window.width + 3) / 4;
+}
 
 }  // namespace
 
 size_t ExpandDepthwise::scratch_floats() const {
   const Room room(*this);
-  return room.ring + room.out +
-         (source == Source::kPhoto ? room.photo_row * in_channels * expansion.height : 0);
+  const bool gathers = source == Source::kPhoto ||
+                       (source == Source::kBytes && !reads_in_place(in_channels, expansion));
+  return room.ring + room.out + (gathers ? room.photo_row * in_channels * expansion.height : 0);
 }
 
 std::vector<Bf16> pack_pairs(const float* weights, size_t channels, size_t in_channels) {
@@ -49,6 +62,21 @@ std::vector<Bf16> pack_pairs(const float* weights, size_t channels, size_t in_ch
     for (size_t k = 0; k < in_channels; ++k)
       packed[(c / kLanes * (in_channels / 2) + k / 2) * 2 * kLanes + c % kLanes * 2 + k % 2] =
           to_bf16(weights[c * in_channels + k]);
+  return packed;
+}
+
+std::vector<int8_t> pack_quads(const int8_t* weights, size_t channels, size_t in_channels,
+                               const Window2d& window) {
+  const size_t quads = quads_of(in_channels, window);
+  std::vector<int8_t> packed(blocks_of(channels) * window.height * quads * 4 * kLanes);
+  for (size_t c = 0; c < channels; ++c)
+    for (size_t k = 0; k < in_channels; ++k)
+      for (size_t ky = 0; ky < window.height; ++ky)
+        for (size_t kx = 0; kx < window.width; ++kx, ++weights) {
+          const size_t at = kx * in_channels + k;
+          const size_t row = c / kLanes * window.height + ky;
+          packed[((row * quads + at / 4) * kLanes + c % kLanes) * 4 + at % 4] = *weights;
+        }
   return packed;
 }
 
@@ -77,7 +105,7 @@ namespace {
 // One image.
 class Pass {
  public:
-  Pass(const ExpandDepthwise& step, const void* x, Bf16* y, float* sums, float* scratch)
+  Pass(const ExpandDepthwise& step, const void* x, void* y, float* sums, float* scratch)
       : step_(step),
         room_(step),
         x_(x),
@@ -147,6 +175,19 @@ class Pass {
         });
         break;
       }
+      case ExpandDepthwise::Source::kBytes: {
+        Runs runs = byte_runs(row);
+        const uint8_t* const x = runs.x;
+        const int8_t* const weights =
+            step_.expand_weights_s8 + block * kLanes * 4 * runs.rows * runs.quads;
+        const float* const units = step_.expand_units + block * kLanes;
+        for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+          runs.x = x + at * runs.stride;
+          multiply_quads<kPositions, kBlocks>(runs, weights, units, bias, to + at * kLanes,
+                                              room_.row);
+        });
+        break;
+      }
       case ExpandDepthwise::Source::kWide:
         for (size_t b = 0; b < kBlocks; ++b) widen(block + b, row, to + b * room_.row);
         return;
@@ -194,6 +235,31 @@ class Pass {
     }
   }
 
+  // What a row of the wide map is made of: the map itself, or its rows with their padding.
+  Runs byte_runs(size_t row) {
+    const Window2d& window = step_.expansion;
+    const size_t channels = step_.in_channels;
+    Runs runs{.rows = window.height, .quads = quads_of(channels, window)};
+    const auto* const x = static_cast<const uint8_t*>(x_);
+    const size_t bytes = step_.in_width * channels;
+    runs.stride = window.stride_x * channels;
+    if (reads_in_place(channels, window)) {
+      runs.x = x + row * bytes;
+      return runs;
+    }
+    auto* const to = reinterpret_cast<uint8_t*>(photo_);
+    runs.x = to;
+    runs.row_stride = room_.photo_row * channels;
+    std::memset(to, step_.in_zero, runs.row_stride * window.height);
+    for (size_t ky = 0; ky < window.height; ++ky) {
+      const size_t at = row * window.stride_y + ky;
+      if (at < window.pad_top || at - window.pad_top >= step_.in_height) continue;
+      std::copy_n(x + (at - window.pad_top) * bytes, bytes,
+                  to + ky * runs.row_stride + window.pad_left * channels);
+    }
+    return runs;
+  }
+
   void convolve(size_t block, size_t b, size_t row, size_t first, size_t height, size_t skipped) {
     const Window2d& window = step_.depthwise;
     const float* rows[kMaxDepthwiseHeight];
@@ -228,17 +294,34 @@ class Pass {
     }
   }
 
-  // The activation, the sums and the rounding.
   template <typename Function>
   void finish_with(const Function& function, size_t block, size_t row) {
     const __mmask16 mask = mask_of(block);
-    Bf16* y = y_ + row * step_.out_width * step_.channels + block * kLanes;
+    if (!step_.out_grid)
+      return finish_as<Bf16>(function, block, row, [=](Bf16* y, __m512 v) CAIRN_AVX512_BF16 {
+        _mm256_mask_storeu_epi16(y, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+      });
+    const __m512 scale = _mm512_set1_ps(1 / step_.out_grid->scale);
+    const __m512i zero = _mm512_set1_epi32(step_.out_grid->zero);
+    const __m512 most = _mm512_set1_ps(512);  // more is no int32
+    finish_as<uint8_t>(function, block, row, [=](uint8_t* y, __m512 v) CAIRN_AVX512_BF16 {
+      const __m512i steps = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_mul_ps(v, scale), most));
+      const __m512i bits = _mm512_max_epi32(_mm512_add_epi32(steps, zero), _mm512_setzero_si512());
+      _mm512_mask_cvtusepi32_storeu_epi8(y, mask, bits);
+    });
+  }
+
+  // The activation, the sums and the rounding.
+  template <typename Out, typename Function, typename Store>
+  void finish_as(const Function& function, size_t block, size_t row, const Store& store) {
+    const __mmask16 mask = mask_of(block);
+    Out* y = static_cast<Out*>(y_) + row * step_.out_width * step_.channels + block * kLanes;
     const float* from = out_;
     __m512 sum = _mm512_setzero_ps();
     for (size_t i = 0; i < step_.out_width; ++i, from += kLanes, y += step_.channels) {
       const __m512 v = function(_mm512_loadu_ps(from));
       sum = _mm512_add_ps(sum, v);
-      _mm256_mask_storeu_epi16(y, mask, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+      store(y, v);
     }
     if (sums_ == nullptr) return;
     float* const sums = sums_ + block * kLanes;
@@ -248,7 +331,7 @@ class Pass {
   const ExpandDepthwise& step_;
   Room room_;
   const void* x_;
-  Bf16* y_;
+  void* y_;
   float* sums_;
   float* ring_;
   float* out_;
@@ -260,10 +343,11 @@ class Pass {
 
 bool has_expand_depthwise() {
   return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+         __builtin_cpu_supports("avx512dq");
 }
 
-void expand_depthwise(const ExpandDepthwise& step, const void* x, Bf16* y, float* sums,
+void expand_depthwise(const ExpandDepthwise& step, const void* x, void* y, float* sums,
                       float* scratch) {
   Pass(step, x, y, sums, scratch).run();
 }
@@ -276,7 +360,7 @@ CAIRN_END_AVX512_BF16
 namespace cairn::engine::kernels {
 
 bool has_expand_depthwise() { return false; }
-void expand_depthwise(const ExpandDepthwise&, const void*, Bf16*, float*, float*) {}
+void expand_depthwise(const ExpandDepthwise&, const void*, void*, float*, float*) {}
 
 }  // namespace cairn::engine::kernels
 

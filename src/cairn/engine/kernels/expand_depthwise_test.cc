@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "cairn/base/random.h"
@@ -32,7 +33,9 @@ class Case {
     depthwise_ = draw(step_.channels * step_.depthwise.height * step_.depthwise.width);
     expand_bias_ = draw(step_.channels);
     depthwise_bias_ = draw(step_.channels);
-    if (step_.source != Source::kPhoto) {  // what the kernel sees
+    if (step_.source == Source::kBytes) {
+      draw_bytes();
+    } else if (step_.source != Source::kPhoto) {  // what the kernel sees
       for (std::vector<float>* numbers : {&x_, &expand_})
         for (float& number : *numbers) number = to_float(to_bf16(number));
     }
@@ -54,15 +57,34 @@ class Case {
     step_.expand_bias = expand_bias.data();
     step_.depthwise_weights = depthwise.data();
     step_.depthwise_bias = depthwise_bias.data();
-    const bool photo = step_.source == Source::kPhoto;
-    std::vector<Bf16> y(wanted.size() + 1, Bf16{0x1234});
+    const auto quads = pack_quads(weights_s8_.data(), weights_s8_.empty() ? 0 : step_.channels,
+                                  step_.in_channels, step_.expansion);
+    const auto units = pack_bias(units_.data(), units_.empty() ? 0 : step_.channels);
+    const auto shifts = pack_bias(shifts_.data(), shifts_.empty() ? 0 : step_.channels);
+    step_.expand_weights_s8 = quads.data();
+    step_.expand_units = units.data();
+    if (step_.source == Source::kBytes) step_.expand_bias = shifts.data();
+    const void* const x = step_.source == Source::kPhoto   ? static_cast<const void*>(x_.data())
+                          : step_.source == Source::kBytes ? bytes_.data()
+                                                           : static_cast<const void*>(half.data());
+    const size_t size = step_.out_grid ? 1 : sizeof(Bf16);
+    std::vector<char> y(wanted.size() * size + 1, kUntouched);
     std::vector<float> sums(step_.channels + 1, -7.F);
     std::vector<float> scratch(step_.scratch_floats(), std::numeric_limits<float>::quiet_NaN());
-    expand_depthwise(step_, photo ? static_cast<const void*>(x_.data()) : half.data(), y.data(),
-                     sums.data(), scratch.data());
-    for (size_t i = 0; i < wanted.size(); ++i)
-      ASSERT_NEAR(to_float(y[i]), wanted[i], 0.005 * std::abs(wanted[i]) + 0.002) << i;
-    EXPECT_EQ(y.back().bits, 0x1234);
+    expand_depthwise(step_, x, y.data(), sums.data(), scratch.data());
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      if (step_.out_grid) {
+        const double steps = std::clamp(
+            wanted[i] / double{step_.out_grid->scale} + step_.out_grid->zero, 0.0, 255.0);
+        // 1 in 500 of the number is what the approximate SiLU may add to the rounding.
+        ASSERT_NEAR(static_cast<uint8_t>(y[i]), steps, 0.51 + 0.002 * steps) << i;
+      } else {
+        Bf16 number;
+        std::memcpy(&number, y.data() + i * size, size);
+        ASSERT_NEAR(to_float(number), wanted[i], 0.005 * std::abs(wanted[i]) + 0.002) << i;
+      }
+    }
+    EXPECT_EQ(y.back(), kUntouched);
     EXPECT_EQ(sums.back(), -7.F);
     const auto count = static_cast<double>(step_.out_height * step_.out_width);
     for (size_t c = 0; c < step_.channels; ++c) {
@@ -77,6 +99,29 @@ class Case {
     std::vector<float> numbers(count);
     for (float& number : numbers) number = static_cast<float>(random_.uniform(-0.5, 0.5));
     return numbers;
+  }
+
+  // Numbers on grids: what the 8 bits of the map and of the weights mean.
+  void draw_bytes() {
+    constexpr float kScale = 0.0071F;
+    bytes_.resize(x_.size());
+    for (size_t i = 0; i < x_.size(); ++i) {
+      bytes_[i] = static_cast<uint8_t>(random_.below(256));
+      x_[i] = static_cast<float>(bytes_[i] - step_.in_zero) * kScale;
+    }
+    const size_t taps = expand_.size() / step_.channels;
+    weights_s8_.resize(expand_.size());
+    for (size_t c = 0; c < step_.channels; ++c) {
+      const float scale = 0.003F + 0.0001F * static_cast<float>(c % 7);
+      int sum = 0;
+      for (size_t k = c * taps; k < (c + 1) * taps; ++k) {
+        weights_s8_[k] = static_cast<int8_t>(static_cast<int>(random_.below(255)) - 127);
+        expand_[k] = static_cast<float>(weights_s8_[k]) * scale;
+        sum += weights_s8_[k];
+      }
+      units_.push_back(kScale * scale);
+      shifts_.push_back(expand_bias_[c] - static_cast<float>(step_.in_zero * sum) * units_[c]);
+    }
   }
 
   // Of the wide map, 0 outside it.
@@ -131,6 +176,11 @@ class Case {
   std::vector<float> depthwise_;
   std::vector<float> expand_bias_;
   std::vector<float> depthwise_bias_;
+  std::vector<uint8_t> bytes_;  // kBytes, as what follows
+  std::vector<int8_t> weights_s8_;
+  std::vector<float> units_;
+  std::vector<float> shifts_;
+  static constexpr char kUntouched = 0x5A;
 };
 
 // Sizes of maps before and after a window that pads so that nothing is lost.
@@ -168,6 +218,12 @@ TEST(expand_depthwise, equals_plain_loops_for_windows_sizes_and_activations) {
           step.source = Source::kWide;
           step.in_channels = channels;
           Case(step, seed++).check();
+          step.source = Source::kBytes;
+          step.in_channels = 12;
+          step.in_zero = 117;
+          Case(step, seed++).check();
+          step.out_grid = ByteGrid{.scale = 0.013F, .zero = 31};
+          Case(step, seed++).check();
         }
       }
     }
@@ -185,6 +241,11 @@ TEST(expand_depthwise, of_photos_equals_plain_loops) {
       step.first = kSilu;
       step.second = kSilu;
       Case(step, size + channels).check();
+      step.source = Source::kBytes;
+      for (const uint8_t zero : {0, 130}) {
+        step.in_zero = zero;
+        Case(step, size + channels).check();
+      }
     }
   }
 }

@@ -92,7 +92,7 @@ void PlanBuilder::lower(const GraphNode& node) {
     });
   };
   if (one && (type == DType::kU8 || type == DType::kI8) &&
-      lowered_by({lower_winograd, lower_int8_conv, lower_gate, lower_quantise}))
+      lowered_by({lower_winograd, lower_int8_conv, lower_depthwise, lower_gate, lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
       lowered_by({lower_winograd, lower_int8_conv, lower_gate, lower_dequantise, lower_depthwise,
@@ -125,21 +125,15 @@ bool PlanBuilder::lower_pair(const GraphNode& first, const GraphNode& second) {
   PlanValue& input = value(first.inputs[0]);
   const Shape& between = (*wide)[0].shape;
   const bool convs = first.op_type == "Conv" && second.op_type == "Conv";
-  const auto split = int8 && convs ? without_quantisation(second) : std::nullopt;
-  const GraphNode& last = split ? split->first : second;
-  const bool lowered = convs ? lower_depthwise_pair(*this, first, last, between) ||
+  const bool lowered = convs ? lower_depthwise_pair(*this, first, second, between) ||
                                    (!int8 && lower_chunked_pair(*this, first, second, between))
                              : lower_power_mean(*this, first, second, between);
   if (!lowered) return false;
   --input.uses;
   value(first.outputs[0]).uses = 0;
-  for (const GraphNode* node : {&first, &last})
+  for (const GraphNode* node : {&first, &second})
     for (size_t i = 1; i < node->inputs.size(); ++i)
       if (!node->inputs[i].empty()) --value(node->inputs[i]).uses;
-  if (split) {
-    expect_use(last.outputs[0]);
-    lower(split->second);
-  }
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "cairn/engine/graph.h"
+#include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/kernels/quantise.h"
 #include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/testing/compare.h"
@@ -293,6 +294,53 @@ TEST(int8, inverted_residuals_are_near_the_reference) {
     for (const Precision precision : {Precision::kF32, Precision::kBf16}) {
       const Tensor y = Executor(builder.model(), precision).run(inputs).at("y");
       EXPECT_LE(relative_error(y, expected), precision == Precision::kF32 ? 0.01 : 0.03);
+    }
+  }
+}
+
+// An inverted residual of grids, whose first convolution reads a photo (3x3, stride 2) or a map
+// (1x1); y is on a grid.
+OnnxBuilder inverted_residual(int64_t channels) {
+  OnnxBuilder builder = with_channels(channels);
+  add_grid(builder, "x", "x8", kShifted);
+  const int64_t window = channels == 3 ? 3 : 1;
+  add_weights(builder, "wide_w", {40, channels, window, window});
+  builder.weights("wide_b", {40});
+  NodeBuilder wide = builder.node("Conv", {"x8", "wide_w", "wide_b"}, {"wide"});
+  if (channels == 3) wide.ints("strides", {2, 2}).ints("pads", {1, 1, 1, 1});
+  builder.node("Relu", {"wide"}, {"r"});
+  builder.weights("d_w", {40, 1, 5, 5}).weights("d_b", {40});
+  builder.node("Conv", {"r", "d_w", "d_b"}, {"d"})
+      .number("group", 40)
+      .ints("strides", {2, 2})
+      .ints("pads", {2, 2, 2, 2});
+  builder.node("Relu", {"d"}, {"a"});
+  add_grid(builder, "a", "y", kShifted);
+  return builder;
+}
+
+TEST(int8, the_wide_map_of_an_inverted_residual_is_made_of_8_bits_in_one_step) {
+  for (const int64_t channels : {3, 16}) {
+    const OnnxBuilder builder = inverted_residual(channels);
+    for (const int64_t size : {5, 22}) {
+      const TensorMap inputs = image(channels, size, size + 3);
+      const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+      const Tensor y = Executor(builder.model(), Precision::kBf16).run(inputs).at("y");
+      size_t different = 0;
+      const bool ours = kernels::has_expand_depthwise() &&
+                        dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
+      for (size_t i = 0; i < y.count(); ++i) {
+        const float off = std::abs(y.data<float>()[i] - expected.data<float>()[i]);
+        if (off > 0.01F * kShifted.scale) ++different;
+        EXPECT_LE(off, (ours ? 1.01F : 3.01F) * kShifted.scale);
+      }
+      if (!ours) continue;
+      EXPECT_LE(different, y.count() / 200 + 1);
+      const auto plan = Executor(builder.model(), Precision::kBf16).summarise(inputs);
+      EXPECT_EQ(plan.labels.at("Conv+depthwise"), 1);
+      EXPECT_FALSE(plan.labels.contains("Conv int8"));
+      EXPECT_EQ(plan.labels.at("quantise"), 1);    // the input
+      EXPECT_EQ(plan.labels.at("dequantise"), 1);  // the output
     }
   }
 }

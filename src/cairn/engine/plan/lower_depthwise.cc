@@ -1,8 +1,9 @@
 // Depthwise convolutions of bfloat16 plans by our own kernel, with the widening convolution before
-// them where there is one, and with the means of what they make, which squeeze-and-excitation asks
-// for.
+// them where there is one (of 8 bits where that is), with the quantisation after them, or with the
+// means of what they make, which squeeze-and-excitation asks for.
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/plan/conv_problem.h"
@@ -17,8 +18,9 @@ class ExpandDepthwiseStep : public Step {
   struct Buffers {
     BufferId from = 0;
     BufferId to = 0;
-    BufferId means = 0;
+    std::optional<BufferId> means{};
     BufferId expand_weights = 0;  // where there is such a convolution
+    BufferId expand_units = 0;    // where it is of 8 bits
     BufferId expand_bias = 0;
     BufferId depthwise_weights = 0;
     BufferId depthwise_bias = 0;
@@ -27,29 +29,46 @@ class ExpandDepthwiseStep : public Step {
   ExpandDepthwiseStep(const ExpandDepthwise& kernel, size_t images, const Buffers& buffers)
       : kernel_(kernel), images_(images), buffers_(buffers) {
     reads = {buffers.from};
-    writes = {buffers.to, buffers.means};
+    writes = {buffers.to};
+    if (buffers.means) writes.push_back(*buffers.means);
     scratchpad_bytes = kernel.scratch_floats() * sizeof(float);
   }
 
   void run(RunState& state) override {
-    const bool photo = kernel_.source == ExpandDepthwise::Source::kPhoto;
-    const bool map = kernel_.source == ExpandDepthwise::Source::kMap;
-    if (photo) kernel_.expand_weights_f32 = state.at<float>(buffers_.expand_weights);
-    if (map) kernel_.expand_weights = state.at<kernels::Bf16>(buffers_.expand_weights);
-    if (photo || map) kernel_.expand_bias = state.at<float>(buffers_.expand_bias);
+    using Source = ExpandDepthwise::Source;
+    switch (kernel_.source) {
+      case Source::kPhoto:
+        kernel_.expand_weights_f32 = state.at<float>(buffers_.expand_weights);
+        break;
+      case Source::kMap:
+        kernel_.expand_weights = state.at<kernels::Bf16>(buffers_.expand_weights);
+        break;
+      case Source::kBytes:
+        kernel_.expand_weights_s8 = state.at<int8_t>(buffers_.expand_weights);
+        kernel_.expand_units = state.at<float>(buffers_.expand_units);
+        break;
+      case Source::kWide:
+        break;
+    }
+    if (kernel_.source != Source::kWide)
+      kernel_.expand_bias = state.at<float>(buffers_.expand_bias);
     kernel_.depthwise_weights = state.at<float>(buffers_.depthwise_weights);
     kernel_.depthwise_bias = state.at<float>(buffers_.depthwise_bias);
-    const size_t in_image = kernel_.in_height * kernel_.in_width * kernel_.in_channels *
-                            (photo ? sizeof(float) : sizeof(kernels::Bf16));
+    const size_t number = kernel_.source == Source::kPhoto   ? sizeof(float)
+                          : kernel_.source == Source::kBytes ? 1
+                                                             : sizeof(kernels::Bf16);
+    const size_t in_image = kernel_.in_height * kernel_.in_width * kernel_.in_channels * number;
     const size_t positions = kernel_.out_height * kernel_.out_width;
+    const size_t out_image =
+        positions * kernel_.channels * (kernel_.out_grid ? 1 : sizeof(kernels::Bf16));
     const float share = 1 / static_cast<float>(positions);
     for (size_t n = 0; n < images_; ++n) {
-      float* const means = state.at<float>(buffers_.means) + n * kernel_.channels;
-      kernels::expand_depthwise(
-          kernel_, state.at<char>(buffers_.from) + n * in_image,
-          state.at<kernels::Bf16>(buffers_.to) + n * positions * kernel_.channels, means,
-          static_cast<float*>(state.scratchpad));
-      for (size_t c = 0; c < kernel_.channels; ++c) means[c] *= share;
+      float* const means =
+          buffers_.means ? state.at<float>(*buffers_.means) + n * kernel_.channels : nullptr;
+      kernels::expand_depthwise(kernel_, state.at<char>(buffers_.from) + n * in_image,
+                                state.at<char>(buffers_.to) + n * out_image, means,
+                                static_cast<float*>(state.scratchpad));
+      for (size_t c = 0; means != nullptr && c < kernel_.channels; ++c) means[c] *= share;
     }
   }
 
@@ -59,11 +78,20 @@ class ExpandDepthwiseStep : public Step {
   Buffers buffers_;
 };
 
+// The quantisation at the end; null where there is none.
+const Grid* final_grid(const GraphNode& node) {
+  const bool quantised =
+      !node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize;
+  return quantised ? &node.post_ops.back().grid : nullptr;
+}
+
+// What happens before that; nothing where the kernel cannot.
 std::optional<kernels::Activation> activation_of(const GraphNode& node) {
   using Kind = kernels::Activation::Kind;
-  if (node.post_ops.empty()) return kernels::Activation{};
+  const size_t count = node.post_ops.size() - (final_grid(node) != nullptr ? 1 : 0);
+  if (count == 0) return kernels::Activation{};
   const PostOp& op = node.post_ops[0];
-  if (node.post_ops.size() != 1 || op.kind != PostOp::Kind::kActivation) return std::nullopt;
+  if (count != 1 || op.kind != PostOp::Kind::kActivation) return std::nullopt;
   if (op.activation == Activation::kSilu) return kernels::Activation{.kind = Kind::kSilu};
   if (op.activation == Activation::kClip)
     return kernels::Activation{.kind = Kind::kClip, .low = op.alpha, .high = op.beta};
@@ -95,7 +123,7 @@ bool is_pointwise(const Window& window) {
 
 // The weights as the kernel wants them.
 BufferId packed_weights(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
-                        bool pairs) {
+                        bool pairs = false) {
   const float* const weights = problem.weights->data<float>();
   const auto channels = static_cast<size_t>(problem.weights->dim(0));
   const size_t taps = problem.weights->count() / channels;
@@ -112,10 +140,38 @@ BufferId packed_bias(PlanBuilder& builder, const ConvProblem& problem) {
       copy_of(kernels::pack_bias(bias, static_cast<size_t>(problem.out[1]))));
 }
 
+// The weights, units and bias of an expansion of 8 bits, whose input lies on the grid.
+void pack_bytes(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
+                const Grid& grid, ExpandDepthwiseStep::Buffers& buffers) {
+  const QuantisedWeights& weights = builder.graph().quantised.at(node.inputs[1]);
+  const int8_t* const values = weights.values.data<int8_t>();
+  const auto channels = static_cast<size_t>(problem.out[1]);
+  const size_t taps = weights.values.count() / channels;
+  buffers.expand_weights =
+      builder.constant_buffer(builder.weights().made(node.inputs[1], "quads", [&] {
+        return copy_of(kernels::pack_quads(values, channels, static_cast<size_t>(problem.in[1]),
+                                           window_2d(problem.window)));
+      }));
+  std::vector<float> units(channels);
+  std::vector<float> shifts(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    units[c] = grid.scale * weights.scales[c];
+    const int64_t sum = std::accumulate(values + c * taps, values + (c + 1) * taps, int64_t{0});
+    const float bias = problem.bias == nullptr ? 0 : problem.bias->data<float>()[c];
+    shifts[c] =
+        static_cast<float>(double{bias} - static_cast<double>(grid.zero * sum) * double{units[c]});
+  }
+  buffers.expand_units =
+      builder.constant_buffer(copy_of(kernels::pack_bias(units.data(), channels)));
+  buffers.expand_bias =
+      builder.constant_buffer(copy_of(kernels::pack_bias(shifts.data(), channels)));
+}
+
 // A convolution before a depthwise one, where the kernel can compute it.
 struct Expansion {
   const GraphNode& node;
   ConvProblem problem;
+  ExpandDepthwise::Source source;
 };
 
 bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansion,
@@ -123,17 +179,16 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
   const std::string& input = expansion ? expansion->node.inputs[0] : node.inputs[0];
   const Shape in = builder.value(input).shape;
   const Shape& out = depthwise.out;
+  const Grid* const grid = final_grid(node);
+  if (grid != nullptr && grid->type != DType::kU8) return false;
   const auto second = activation_of(node);
   const auto first = expansion ? activation_of(expansion->node) : kernels::Activation{};
   if (!first || !second) return false;
   const auto dim = [](const Shape& shape, size_t axis) { return static_cast<size_t>(shape[axis]); };
+  using Source = ExpandDepthwise::Source;
   ExpandDepthwise kernel;
-  kernel.source = ExpandDepthwise::Source::kWide;
-  if (expansion) {
-    const bool photo = expansion->problem.in[1] <= kPhotoChannels;
-    kernel.source = photo ? ExpandDepthwise::Source::kPhoto : ExpandDepthwise::Source::kMap;
-    kernel.expansion = window_2d(expansion->problem.window);
-  }
+  kernel.source = expansion ? expansion->source : Source::kWide;
+  if (expansion) kernel.expansion = window_2d(expansion->problem.window);
   kernel.in_channels = dim(in, 1);
   kernel.in_height = dim(in, 2);
   kernel.in_width = dim(in, 3);
@@ -145,35 +200,55 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
   kernel.second = *second;
   kernel.out_height = dim(out, 2);
   kernel.out_width = dim(out, 3);
+  if (grid != nullptr) kernel.out_grid = {.scale = grid->scale, .zero = grid->zero};
 
-  const Layout target = channels_last_layout(out, DataType::bf16);
+  const Layout target = channels_last_layout(out, grid != nullptr ? DataType::u8 : DataType::bf16);
   ExpandDepthwiseStep::Buffers buffers;
-  buffers.from = kernel.source == ExpandDepthwise::Source::kPhoto
-                     ? builder.plain(input)
-                     : builder.in_layout(input, channels_last_layout(in, DataType::bf16));
+  size_t weight_size = sizeof(float);
+  switch (kernel.source) {
+    case Source::kPhoto:
+      buffers.from = builder.plain(input);
+      break;
+    case Source::kBytes: {
+      const Grid from = builder.in_8_bits(input)->grid;
+      kernel.in_zero = static_cast<uint8_t>(from.zero);
+      buffers.from = builder.in_layout(input, channels_last_layout(in, DataType::u8));
+      pack_bytes(builder, expansion->node, expansion->problem, from, buffers);
+      weight_size = 1;
+      break;
+    }
+    case Source::kMap:
+    case Source::kWide:
+      buffers.from = builder.in_layout(input, channels_last_layout(in, DataType::bf16));
+      weight_size = sizeof(kernels::Bf16);
+      break;
+  }
   buffers.to = builder.new_buffer(target.get_size());
-  buffers.means = builder.new_buffer(dim(out, 0) * kernel.channels * sizeof(float));
-  const bool pairs = kernel.source == ExpandDepthwise::Source::kMap;
-  if (expansion) {
-    buffers.expand_weights = packed_weights(builder, expansion->node, expansion->problem, pairs);
+  if (grid == nullptr)
+    buffers.means = builder.new_buffer(dim(out, 0) * kernel.channels * sizeof(float));
+  if (kernel.source == Source::kPhoto || kernel.source == Source::kMap) {
+    buffers.expand_weights =
+        packed_weights(builder, expansion->node, expansion->problem, kernel.source == Source::kMap);
     buffers.expand_bias = packed_bias(builder, expansion->problem);
   }
-  buffers.depthwise_weights = packed_weights(builder, node, depthwise, false);
+  buffers.depthwise_weights = packed_weights(builder, node, depthwise);
   buffers.depthwise_bias = packed_bias(builder, depthwise);
+  const auto means = buffers.means;
   auto step = std::make_unique<ExpandDepthwiseStep>(kernel, dim(out, 0), buffers);
   step->label = expansion ? "Conv+depthwise" : "depthwise";
   if (expansion) {
+    step->int8 = kernel.source == Source::kBytes;
     step->detail = expansion->problem.text() + "; ";
     step->flops = expansion->problem.flops();
-    step->weight_bytes =
-        expansion->problem.weights->count() * (pairs ? sizeof(kernels::Bf16) : sizeof(float));
+    step->weight_bytes = expansion->problem.weights->count() * weight_size;
   }
   step->detail += depthwise.text();
   step->flops += depthwise.flops();
   step->weight_bytes += depthwise.weights->bytes();
   builder.add_step(std::move(step));
-  builder.define(node.outputs[0], DType::kF32, out, {target, buffers.to});
-  builder.value(node.outputs[0]).means = buffers.means;
+  builder.define(node.outputs[0], grid != nullptr ? grid->type : DType::kF32, out,
+                 {target, buffers.to});
+  builder.value(node.outputs[0]).means = means;
   return true;
 }
 
@@ -186,6 +261,23 @@ std::optional<ConvProblem> depthwise_problem(PlanBuilder& builder, const GraphNo
   auto problem = conv_problem(builder, node, in, out);
   if (!problem || !problem->depthwise() || problem->groups == 1) return std::nullopt;
   return problem;
+}
+
+// How the kernel reads what the expansion does; nothing where it cannot.
+std::optional<ExpandDepthwise::Source> source_of(PlanBuilder& builder, const GraphNode& node,
+                                                 const ConvProblem& expansion) {
+  using Source = ExpandDepthwise::Source;
+  const std::string& input = node.inputs[0];
+  const bool photo = expansion.in[1] <= kPhotoChannels && all_are(expansion.window.dilations, 1);
+  const bool pointwise = is_pointwise(expansion.window);
+  const Placement* const eight = builder.in_8_bits(input);
+  if (eight != nullptr && eight->grid.type == DType::kU8 && is_int8_conv(builder, node) &&
+      (photo || (pointwise && expansion.in[1] % 4 == 0)))
+    return Source::kBytes;
+  if (photo && !is_bf16(builder.layout_of(input))) return Source::kPhoto;
+  if (expansion.in[1] > kPhotoChannels && expansion.in[1] % 2 == 0 && pointwise)
+    return Source::kMap;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -213,13 +305,9 @@ bool lower_depthwise_pair(PlanBuilder& builder, const GraphNode& first, const Gr
   const PlanValue& input = builder.value(first.inputs[0]);
   const auto expansion = conv_problem(builder, first, input.shape, wide);
   if (!expansion || expansion->groups != 1) return false;
-  const bool photo = input.shape[1] <= kPhotoChannels &&
-                     !is_bf16(builder.layout_of(first.inputs[0])) &&
-                     all_are(expansion->window.dilations, 1);
-  const bool map =
-      input.shape[1] > kPhotoChannels && input.shape[1] % 2 == 0 && is_pointwise(expansion->window);
-  if (!photo && !map) return false;
-  return add_depthwise(builder, Expansion{first, *expansion}, second, *depthwise);
+  const auto source = source_of(builder, first, *expansion);
+  return source &&
+         add_depthwise(builder, Expansion{first, *expansion, *source}, second, *depthwise);
 }
 
 }  // namespace cairn::engine
