@@ -109,6 +109,12 @@ void quantize_command(Options options) {
       options.out, report.count_int8(), report.layers.size(),
       static_cast<double>(report.bytes_after) / 1e6, static_cast<double>(report.bytes_before) / 1e6,
       report.cosine, report.least_cosine, report.check_photos, seconds));
+  constexpr size_t kFewPhotos = 50;
+  if (report.calibration_photos < kFewPhotos)
+    log_warning(
+        fmt::format("ranges of only {} photos: others may lie far outside, and lose much; "
+                    "100 to 300 photos are enough",
+                    report.calibration_photos));
 }
 
 void declare_photo_options(CLI::App& app, Options& options) {
