@@ -10,6 +10,7 @@
 
 #include "cairn/base/error.h"
 #include "cairn/engine/kernels/expand_depthwise.h"
+#include "cairn/engine/kernels/grouped.h"
 #include "cairn/engine/kernels/silu.h"
 #include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/roofline.h"
@@ -126,6 +127,27 @@ TEST(bfloat16, convolutions_with_many_channels_need_fewer_multiplications) {
       continue;
     const auto plan = summary(builder, image(64, 17, 19), Precision::kBf16);
     EXPECT_EQ(plan.labels.at("Conv (Winograd)"), 3);
+    EXPECT_EQ(plan.reorders, 2u);  // the input and the output
+  }
+}
+
+TEST(bfloat16, convolutions_of_small_groups_need_no_reorders) {
+  for (const int64_t group : {4, 8, 16, 32}) {
+    OnnxBuilder builder = with_channels(64);
+    add_conv(builder, "x", "a", 64, 64);
+    builder.node("Relu", {"a"}, {"b"});
+    builder.weights("w", {64, group, 3, 3}, 0.2F).weights("bias", {64});
+    builder.node("Conv", {"b", "w", "bias"}, {"c"})
+        .number("group", 64 / group)
+        .ints("strides", {2, 2})
+        .ints("pads", {1, 1, 1, 1});
+    builder.node("Conv", {"c", "w"}, {"d"}).number("group", 64 / group);
+    builder.node("Clip", {"d"}, {"y"});
+    expect_same_as_reference(builder, image(64, 37, 19));
+    if (!kernels::has_grouped() || dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
+      continue;
+    const auto plan = summary(builder, image(64, 37, 19), Precision::kBf16);
+    EXPECT_EQ(plan.labels.at("Conv (groups)"), 2);
     EXPECT_EQ(plan.reorders, 2u);  // the input and the output
   }
 }

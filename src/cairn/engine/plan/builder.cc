@@ -92,12 +92,14 @@ void PlanBuilder::lower(const GraphNode& node) {
     });
   };
   if (one && (type == DType::kU8 || type == DType::kI8) &&
-      lowered_by({lower_winograd, lower_int8_conv, lower_depthwise, lower_gate, lower_quantise}))
+      lowered_by({lower_winograd, lower_grouped, lower_int8_conv, lower_depthwise, lower_gate,
+                  lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
-      lowered_by({lower_winograd, lower_int8_conv, lower_gate, lower_dequantise, lower_depthwise,
-                  lower_chunked_conv, lower_conv, lower_gemm, lower_pool, lower_eltwise,
-                  lower_channels, lower_binary, lower_concat, lower_resize, lower_instance_norm}))
+      lowered_by({lower_winograd, lower_grouped, lower_int8_conv, lower_gate, lower_dequantise,
+                  lower_depthwise, lower_chunked_conv, lower_conv, lower_gemm, lower_pool,
+                  lower_eltwise, lower_channels, lower_binary, lower_concat, lower_resize,
+                  lower_instance_norm}))
     return;
   if (const auto split = without_quantisation(node)) {
     for (const GraphNode* part : {&split->first, &split->second})

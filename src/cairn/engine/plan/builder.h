@@ -155,6 +155,7 @@ class PlanBuilder {
 // has changed, and the function of ops/ serves.
 bool lower_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_winograd(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_grouped(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_depthwise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_chunked_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_gemm(PlanBuilder& builder, const GraphNode& node, const Shape& out);

@@ -7,6 +7,7 @@
 
 #include "cairn/engine/graph.h"
 #include "cairn/engine/kernels/expand_depthwise.h"
+#include "cairn/engine/kernels/grouped.h"
 #include "cairn/engine/kernels/quantise.h"
 #include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/testing/compare.h"
@@ -25,6 +26,10 @@ using testing::with_channels;
 bool processor_multiplies_bytes() {
   const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
   return isa >= dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx2_vnni;
+}
+
+bool has_bf16_products() {
+  return kernels::has_grouped() && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
 }
 
 Tensor byte(DType type, int value) {
@@ -119,6 +124,22 @@ TEST(int8, convolutions_with_groups_strides_and_no_bias) {
           .ints("strides", {2, 2})
           .ints("pads", {0, 0, 1, 1});
       expect_reference(builder, image(32, 12, 9), 1);
+    }
+  }
+}
+
+TEST(int8, convolutions_of_small_groups_to_a_grid) {
+  for (const int64_t groups : {2, 8, 16}) {
+    for (const int64_t stride : {1, 2}) {
+      OnnxBuilder builder = with_channels(64);
+      add_grid(builder, "x", "x8", kShifted);
+      add_int8_conv(builder, "x8", "c", 64, 64, groups).ints("strides", {stride, stride});
+      builder.node("Relu", {"c"}, {"r"});
+      const Grid grid{DType::kU8, 0.0213F, 5};
+      add_grid(builder, "r", "y", grid);
+      const TensorMap inputs = image(64, 9, 21);
+      expect_reference(builder, inputs, 1, grid.scale);
+      EXPECT_EQ(summary(builder, inputs).labels.contains("Conv (groups)"), has_bf16_products());
     }
   }
 }
