@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -24,6 +25,25 @@ Candidates::Candidates(size_t top, double scale, double margin)
       margin_(margin),
       limit_(std::numeric_limits<float>::lowest()) {}
 
+void Candidates::add(const Candidate& candidate) {
+  kept_.push_back(candidate);
+  raise_limit(candidate.lower);
+  if (kept_.size() >= capacity_) compact();
+}
+
+void Candidates::raise_limit(float lower) {
+  if (lowers_.size() == top_) {
+    if (lower <= lowers_.front()) return;
+    std::pop_heap(lowers_.begin(), lowers_.end(), std::greater<>());
+    lowers_.back() = lower;
+  } else {
+    lowers_.push_back(lower);
+  }
+  std::push_heap(lowers_.begin(), lowers_.end(), std::greater<>());
+  if (lowers_.size() == top_)
+    limit_ = std::max(limit_, limit_of((static_cast<double>(lowers_.front()) - margin_) * scale_));
+}
+
 void Candidates::add_all(const Candidates& others) {
   limit_ = std::max(limit_, others.limit_);
   if (others.assumed_) assumed_ = std::max(assumed_.value_or(-kLargest), *others.assumed_);
@@ -43,6 +63,8 @@ void Candidates::assume(double score, size_t top) {
   assumed_ = limit_;
   top_ = top;
   std::erase_if(kept_, [&](const Candidate& candidate) { return candidate.upper < limit_; });
+  lowers_.clear();
+  for (const Candidate& candidate : kept_) raise_limit(candidate.lower);
   capacity_ = std::max(first_capacity(4 * top_), 2 * kept_.size());
 }
 
@@ -59,13 +81,7 @@ float Candidates::limit_of(double score) const {
 }
 
 void Candidates::compact() {
-  if (kept_.size() >= top_) {
-    const auto worst = kept_.begin() + static_cast<std::ptrdiff_t>(top_ - 1);
-    std::nth_element(kept_.begin(), worst, kept_.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.lower > b.lower; });
-    limit_ = std::max(limit_, limit_of((static_cast<double>(worst->lower) - margin_) * scale_));
-    std::erase_if(kept_, [&](const Candidate& candidate) { return candidate.upper < limit_; });
-  }
+  std::erase_if(kept_, [&](const Candidate& candidate) { return candidate.upper < limit_; });
   // Where most bounds overlap, compaction again and again would take for ever.
   capacity_ = std::max(first_capacity(top_), 2 * kept_.size());
 }

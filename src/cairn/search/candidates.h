@@ -26,10 +26,7 @@ class Candidates {
 
   // Rows whose upper bound is below it need not be added.
   float limit() const { return limit_; }
-  void add(const Candidate& candidate) {
-    kept_.push_back(candidate);
-    if (kept_.size() >= capacity_) compact();
-  }
+  void add(const Candidate& candidate);
   void add_all(const Candidates& others);
   // The `count` rows so far that are best by their bounds, or fewer.
   std::span<const Candidate> best(size_t count);
@@ -43,6 +40,7 @@ class Candidates {
   float limit_of(double score) const;
 
  private:
+  void raise_limit(float lower);
   void compact();
 
   size_t top_;
@@ -52,6 +50,7 @@ class Candidates {
   float limit_;
   std::optional<float> assumed_;
   std::vector<Candidate> kept_;
+  std::vector<float> lowers_;  // the greatest, at most top: a heap with the least in front
 };
 
 }  // namespace cairn::search

@@ -40,6 +40,12 @@ Quantised quantise(const float* row, size_t dim, int8_t* numbers) {
   return result;
 }
 
+double length_of(const int8_t* numbers, size_t count) {
+  int64_t squares = 0;
+  for (size_t i = 0; i < count; ++i) squares += numbers[i] * numbers[i];
+  return std::sqrt(static_cast<double>(squares)) * kRounding;
+}
+
 float round_up(double value) { return std::nextafter(static_cast<float>(value), kInfinity); }
 
 float round_down(double value) { return std::nextafter(static_cast<float>(value), -kInfinity); }
@@ -49,13 +55,14 @@ PanelLayout::PanelLayout(size_t dim)
 
 size_t PanelLayout::panels(size_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
-double PanelLayout::fill(const float* rows, size_t count, uint8_t* values, float* scales,
-                         float* residuals) const {
+double PanelLayout::fill(const float* rows, size_t count, uint8_t* values,
+                         const RowNumbers<float>& of_rows) const {
   double longest = 0;
   std::vector<int8_t> numbers(groups_ * kGroup, 0);
   std::fill_n(values, bytes_, uint8_t{0});
-  std::fill_n(scales, kPanelRows, 0.0F);
-  std::fill_n(residuals, kPanelRows, -kInfinity);
+  std::fill_n(of_rows.scales, kPanelRows, 0.0F);
+  std::fill_n(of_rows.residuals, kPanelRows, -kInfinity);
+  for (float* rests : of_rows.rests) std::fill_n(rests, kPanelRows, 0.0F);
   for (size_t r = 0; r < count; ++r) {
     const Quantised quantised = quantise(rows + r * dim_, dim_, numbers.data());
     for (size_t group = 0; group < groups_; ++group) {
@@ -64,8 +71,13 @@ double PanelLayout::fill(const float* rows, size_t count, uint8_t* values, float
         four[i] = static_cast<uint8_t>(numbers[group * kGroup + i] + 128);
       std::memcpy(values + (group * kPanelRows + r) * kGroup, four, kGroup);
     }
-    scales[r] = quantised.scale;
-    residuals[r] = round_up(quantised.residual);
+    of_rows.scales[r] = quantised.scale;
+    of_rows.residuals[r] = round_up(quantised.residual);
+    for (size_t h = 0; h < kHeads; ++h) {
+      const size_t from = head(h) * kGroup;
+      const double rest = length_of(&numbers[from], numbers.size() - from);
+      of_rows.rests[h][r] = round_up(quantised.scale * rest);
+    }
     longest = std::max(longest, quantised.length);
   }
   return longest;

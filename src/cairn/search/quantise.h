@@ -19,6 +19,35 @@ struct Quantised {
 // numbers: dim of them.
 Quantised quantise(const float* row, size_t dim, int8_t* numbers);
 
+// The length of whole numbers, rounded up.
+double length_of(const int8_t* numbers, size_t count);
+
+// A product may be given up after the first dimensions, its head: so many sixteenths of the groups.
+inline constexpr size_t kHeads = 4;
+inline constexpr size_t kHeadSixteenths[kHeads] = {4, 6, 8, 10};
+constexpr float head_share(size_t head) { return static_cast<float>(kHeadSixteenths[head]) / 16; }
+
+// Numbers of the rows of whole panels, one array each.
+template <typename Number>
+struct RowNumbers {
+  Number* scales = nullptr;
+  Number* residuals = nullptr;
+  Number* rests[kHeads] = {};  // of each head: lengths of the copies after it
+
+  RowNumbers from(size_t row) const {
+    RowNumbers result{scales + row, residuals + row, {}};
+    for (size_t h = 0; h < kHeads; ++h) result.rests[h] = rests[h] + row;
+    return result;
+  }
+  // Arrays of `rows` one after the other.
+  static RowNumbers in(Number* memory, size_t rows) {
+    RowNumbers result{memory, memory + rows, {}};
+    for (size_t h = 0; h < kHeads; ++h) result.rests[h] = memory + (2 + h) * rows;
+    return result;
+  }
+  static constexpr size_t kArrays = 2 + kHeads;
+};
+
 // The next float32 above and below.
 float round_up(double value);
 float round_down(double value);
@@ -28,14 +57,15 @@ class PanelLayout {
  public:
   explicit PanelLayout(size_t dim);
 
-  size_t groups() const { return groups_; }  // of dimensions
-  size_t bytes() const { return bytes_; }    // of a panel
+  size_t groups() const { return groups_; }                                  // of dimensions
+  size_t head(size_t h) const { return groups_ * kHeadSixteenths[h] / 16; }  // groups
+  size_t bytes() const { return bytes_; }                                    // of a panel
   static size_t panels(size_t rows);
 
   // Writes the panel of `count` rows (row-major, at most kPanelRows, others are marked as missing):
-  // bytes() values, kPanelRows scales and residuals. Returns the greatest length of a copy.
-  double fill(const float* rows, size_t count, uint8_t* values, float* scales,
-              float* residuals) const;
+  // bytes() values and kPanelRows of each number. Returns the greatest length of a copy.
+  double fill(const float* rows, size_t count, uint8_t* values,
+              const RowNumbers<float>& numbers) const;
 
  private:
   size_t dim_;

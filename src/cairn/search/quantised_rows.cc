@@ -33,21 +33,22 @@ QuantisedRows::QuantisedRows(const Rows& rows, int threads)
   const size_t panels = PanelLayout::panels(rows.count());
   const size_t bytes = std::max<size_t>(1, panels * layout.bytes());
   values_ = {allocate(bytes), Unmap{bytes}};
-  scales_.resize(panels * kPanelRows);
-  residuals_.resize(panels * kPanelRows);
+  numbers_.resize(panels * kPanelRows * RowNumbers<float>::kArrays);
+  const auto numbers = RowNumbers<float>::in(numbers_.data(), panels * kPanelRows);
   std::vector<double> longest(panels, 0);
   parallel_for(panels, resolve_threads(threads), [&](size_t begin, size_t end) {
     for (size_t p = begin; p < end; ++p) {
       const size_t first = p * kPanelRows;
       longest[p] = layout.fill(rows_.row(first), std::min(kPanelRows, rows_.count() - first),
-                               &values_[p * layout.bytes()], &scales_[first], &residuals_[first]);
+                               &values_[p * layout.bytes()], numbers.from(first));
     }
   });
-  copies_ = {
-      rows_.count(),      rows_.dim,
-      values_.get(),      scales_.data(),
-      residuals_.data(),  panels == 0 ? 0 : *std::max_element(longest.begin(), longest.end()),
-      rows_.values.data()};
+  copies_ = {rows_.count(),
+             rows_.dim,
+             values_.get(),
+             RowNumbers<const float>::in(numbers_.data(), panels * kPanelRows),
+             panels == 0 ? 0 : *std::max_element(longest.begin(), longest.end()),
+             rows_.values.data()};
 }
 
 }  // namespace cairn::search

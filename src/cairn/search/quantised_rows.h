@@ -14,10 +14,10 @@ class QuantisedRows {
   // Memory: a byte a value. Keeps a reference to the rows' memory.
   QuantisedRows(const Rows& rows, int threads);
 
-  // The lists of search_exact. plain: as of search_copies.
+  // The lists of search_exact.
   std::vector<std::vector<Hit>> search(const Rows& queries, const SearchOptions& options,
-                                       bool plain = false) const {
-    return search_copies(copies_, rows_.ids, queries, options, plain);
+                                       const ScanOptions& scan = {}) const {
+    return search_copies(copies_, rows_.ids, queries, options, scan);
   }
 
  private:
@@ -28,8 +28,7 @@ class QuantisedRows {
 
   Rows rows_;
   std::unique_ptr<uint8_t[], Unmap> values_;
-  std::vector<float> scales_;
-  std::vector<float> residuals_;
+  std::vector<float> numbers_;
   RowCopies copies_;
 };
 

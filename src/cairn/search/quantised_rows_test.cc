@@ -31,7 +31,7 @@ TEST(QuantisedRows, find_what_exact_search_finds) {
         options.threads = threads;
         const auto exact = search_exact(queries.rows(), index.rows(), options);
         expect_same(quantised.search(queries.rows(), options), exact);
-        expect_same(quantised.search(queries.rows(), options, true), exact);
+        expect_same(quantised.search(queries.rows(), options, {.plain = true}), exact);
       }
     }
   }
@@ -55,8 +55,9 @@ TEST(QuantisedRows, pass_over_most_rows) {
   const std::vector<float> limits(kTileQueries, 60000);
   alignas(64) static uint8_t aligned[128 * kPanelRows * kGroup];
   std::copy(rows.begin(), rows.end(), aligned);
-  const Panel panel{aligned, scales.data(), residuals.data()};
-  const Tile tile{kTileQueries, queries.data(), offsets.data(), lengths.data(), limits.data()};
+  const Panel panel{aligned, scales.data(), residuals.data(), nullptr};
+  const Tile tile{kTileQueries,  queries.data(), offsets.data(), lengths.data(),
+                  limits.data(), groups,         nullptr,        nullptr};
   Promising fast;
   Promising plain;
   promising_rows(panel, tile, groups, fast);

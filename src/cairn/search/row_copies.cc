@@ -10,6 +10,7 @@
 #include "cairn/base/thread_pool.h"
 #include "cairn/search/candidates.h"
 #include "cairn/search/dot.h"
+#include "cairn/search/head_choice.h"
 #include "cairn/search/kernels/int8_panel.h"
 #include "cairn/search/merged_parts.h"
 #include "cairn/search/quantise.h"
@@ -105,19 +106,34 @@ class Block {
   // next: the panel after it, or p.
   void scan(size_t p, size_t next, bool plain) {
     const size_t first = p * kPanelRows;
-    const kernels::Panel panel{rows_.values + p * layout_.bytes(), rows_.scales + first,
-                               rows_.residuals + first};
+    const RowNumbers<const float> numbers = rows_.numbers.from(first);
+    kernels::Panel panel{rows_.values + p * layout_.bytes(), numbers.scales, numbers.residuals,
+                         nullptr};
     kernels::Promising promising;
     for (size_t t = 0; t < tiles_.size(); ++t) {
       // While the tiles are busy with this panel, the next comes from memory.
       if (tiles_.size() > 1 && next != p) prefetch(rows_.values + next * layout_.bytes(), t);
-      const TileOf& tile = tiles_[t];
+      TileOf& tile = tiles_[t];
       const size_t slot = tile.slot;
-      (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
-          panel,
-          {tile.padded, values_.data() + slot * layout_.groups() * kGroup, &offsets_[slot],
-           &lengths_[slot], &limits_[slot]},
-          layout_.groups(), promising);
+      kernels::Tile query{tile.padded,     values_.data() + slot * layout_.groups() * kGroup,
+                          &offsets_[slot], &lengths_[slot],
+                          &limits_[slot],  layout_.groups(),
+                          nullptr,         nullptr};
+      const size_t head = tile.heads.next();
+      if (head < kHeads) {
+        panel.rests = numbers.rests[head];
+        query.head = layout_.head(head);
+        query.rests = &rests_[head][slot];
+        query.rest_offsets = &rest_offsets_[head][slot];
+      }
+      const bool whole = (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
+          panel, query, layout_.groups(), promising);
+      ++panels_;
+      if (head < kHeads) tile.heads.record(head, !whole);
+      if (!whole) {
+        ++given_up_;
+        continue;
+      }
       for (size_t i = 0; i < tile.queries; ++i)
         if (promising.masks[i] != 0)
           add(tile, i, first, promising.masks[i], promising.bounds[i], panel.residuals);
@@ -141,6 +157,8 @@ class Block {
   }
 
   std::vector<Candidates>& candidates() { return candidates_; }
+  uint64_t panels() const { return panels_; }
+  uint64_t given_up() const { return given_up_; }
 
  private:
   struct TileOf {
@@ -148,6 +166,7 @@ class Block {
     size_t queries;
     size_t padded;  // 1 or kTileQueries
     size_t slot;    // of the first query, in arrays that count padding
+    HeadChoice heads = {};
   };
 
   // The t-th of as many parts as there are tiles.
@@ -165,6 +184,8 @@ class Block {
     offsets_.resize(tile.slot + padded, 0);
     lengths_.resize(tile.slot + padded, 0);
     limits_.resize(tile.slot + padded, std::numeric_limits<float>::infinity());
+    for (auto& rests : rests_) rests.resize(tile.slot + padded, 0);
+    for (auto& offsets : rest_offsets_) offsets.resize(tile.slot + padded, 0);
     std::vector<int8_t> row(groups * kGroup, 0);
     int8_t* values = values_.data() + tile.slot * groups * kGroup;
     for (size_t i = 0; i < which.size(); ++i) {
@@ -175,9 +196,14 @@ class Block {
         values[(d / kGroup * padded + i) * kGroup + d % kGroup] = row[d];
         offsets_[tile.slot + i] -= 128 * row[d];
       }
+      for (size_t h = 0; h < kHeads; ++h) {
+        const size_t from = layout_.head(h) * kGroup;
+        rests_[h][tile.slot + i] = round_up(length_of(&row[from], row.size() - from));
+        for (size_t d = from; d < row.size(); ++d) rest_offsets_[h][tile.slot + i] += 128 * row[d];
+      }
       const double length = length_bound(query, queries_.dim);
       lengths_[tile.slot + i] = round_up(length / scale);
-      // The last term is more than the kernel's own roundings.
+      // The last term is more than the kernel's own roundings, of heads too.
       const double margin = quantised.residual * rows_.longest +
                             0x1p-20 * (length + quantised.residual) * (rows_.longest + 1);
       candidates_.emplace_back(top, scale, margin / scale);
@@ -212,14 +238,18 @@ class Block {
   std::vector<int32_t> offsets_;
   std::vector<float> lengths_;  // over the query's scale
   std::vector<float> limits_;
+  std::vector<float> rests_[kHeads];           // of their numbers after each head
+  std::vector<int32_t> rest_offsets_[kHeads];  // likewise
   std::vector<Candidates> candidates_;
+  uint64_t panels_ = 0;
+  uint64_t given_up_ = 0;
 };
 
 class Searcher {
  public:
   Searcher(const RowCopies& rows, const Ids& ids, const Rows& queries, const SearchOptions& options,
-           bool plain)
-      : rows_(rows), ids_(ids), queries_(queries), options_(options), plain_(plain) {
+           const ScanOptions& scan)
+      : rows_(rows), ids_(ids), queries_(queries), options_(options), scan_(scan) {
     const auto threads = static_cast<size_t>(resolve_threads(options.threads));
     panels_ = PanelLayout::panels(rows.count);
     chunk_ = std::max<size_t>(1, kChunkBytes / std::max<size_t>(1, PanelLayout(rows.dim).bytes()));
@@ -275,7 +305,7 @@ class Searcher {
     if (sampled) {
       for (size_t p = first; p < last; p += kSample) {
         if (rows_.check) rows_.check(p, 1);
-        block.scan(p, p + kSample < last ? p + kSample : p, plain_);
+        block.scan(p, p + kSample < last ? p + kSample : p, scan_.plain);
       }
       block.assume(rank, options_.top);
     }
@@ -285,9 +315,11 @@ class Searcher {
       for (size_t p = chunk; p < end; ++p) {
         if (sampled && (p - first) % kSample == 0) continue;
         const size_t next = sampled && (p + 1 - first) % kSample == 0 ? p + 2 : p + 1;
-        block.scan(p, next < last ? next : p, plain_);
+        block.scan(p, next < last ? next : p, scan_.plain);
       }
     }
+    if (scan_.panels != nullptr) *scan_.panels += block.panels();
+    if (scan_.given_up != nullptr) *scan_.given_up += block.given_up();
     return std::move(block.candidates());
   }
 
@@ -328,7 +360,7 @@ class Searcher {
   const Ids& ids_;
   const Rows& queries_;
   const SearchOptions& options_;
-  bool plain_;
+  const ScanOptions& scan_;
   size_t panels_ = 0;
   size_t chunk_ = 1;   // panels
   size_t blocks_ = 0;  // of queries
@@ -340,12 +372,12 @@ class Searcher {
 
 std::vector<std::vector<Hit>> search_copies(const RowCopies& rows, const Ids& ids,
                                             const Rows& queries, const SearchOptions& options,
-                                            bool plain) {
+                                            const ScanOptions& scan) {
   require_searchable(queries, rows.count, rows.dim, options);
   CAIRN_ASSERT(ids.size() == rows.count && rows.dim <= kMostDim && rows.count < UINT32_MAX);
   if (queries.count() == 0 || rows.count == 0)
     return std::vector<std::vector<Hit>>(queries.count());
-  return Searcher(rows, ids, queries, options, plain).run();
+  return Searcher(rows, ids, queries, options, scan).run();
 }
 
 }  // namespace cairn::search

@@ -3,6 +3,7 @@
 // cycle of float32, a quarter of the memory traffic.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "cairn/search/exact_search.h"
 #include "cairn/search/ids.h"
+#include "cairn/search/quantise.h"
 
 namespace cairn::search {
 
@@ -18,14 +20,15 @@ namespace cairn::search {
 // Each row x is kept as x̂ = scale × whole numbers, with the length of the residual. For a query q
 // and its 8-bit copy q̂ (residual length e), Cauchy and Schwarz give
 //   |x·q - x̂·q̂| ≤ |x - x̂| |q| + |x̂| e,
-// so what lies further below the worst hit than that cannot become one.
+// so what lies further below the worst hit than that cannot become one. Of x̂·q̂ in turn, the
+// product of the first dimensions and the lengths of the rest say how large it can be at most:
+// where all pairs of a panel and a tile of queries are too far below, the rest is not multiplied.
 struct RowCopies {
   size_t count = 0;
   size_t dim = 0;
-  const uint8_t* values = nullptr;   // of all panels, 64-byte aligned
-  const float* scales = nullptr;     // of whole panels of rows
-  const float* residuals = nullptr;  // likewise
-  double longest = 0;                // copy
+  const uint8_t* values = nullptr;  // of all panels, 64-byte aligned
+  RowNumbers<const float> numbers;
+  double longest = 0;  // copy
   // The rows in full, where they are in memory; else how to read one. From any thread.
   const float* full_rows = nullptr;
   std::function<void(size_t row, float* out)> read_row = {};
@@ -33,10 +36,16 @@ struct RowCopies {
   std::function<void(size_t first, size_t count)> check = {};
 };
 
-// The lists of search_exact. plain: use promising_rows_plain (for tests). Throws Error where
-// dimensions differ or top is 0.
+// For tests.
+struct ScanOptions {
+  bool plain = false;                         // use promising_rows_plain
+  std::atomic<uint64_t>* panels = nullptr;    // counts panels, of every tile of queries
+  std::atomic<uint64_t>* given_up = nullptr;  // those that were not multiplied whole
+};
+
+// The lists of search_exact. Throws Error where dimensions differ or top is 0.
 std::vector<std::vector<Hit>> search_copies(const RowCopies& rows, const Ids& ids,
                                             const Rows& queries, const SearchOptions& options,
-                                            bool plain = false);
+                                            const ScanOptions& scan = {});
 
 }  // namespace cairn::search

@@ -10,6 +10,7 @@
 #include "cairn/base/error.h"
 #include "cairn/search/candidates.h"
 #include "cairn/search/quantised_rows.h"
+#include "cairn/search/testing/instructions.h"
 #include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
@@ -20,6 +21,7 @@ using testing::clustered_set;
 using testing::expect_same;
 using testing::random_set;
 using testing::Set;
+using testing::with_any_instructions;
 
 // The lists of the copies, with the processor's instructions and without, are those of the rows.
 void expect_exact(const Set& queries, const Set& index, size_t top) {
@@ -27,7 +29,7 @@ void expect_exact(const Set& queries, const Set& index, size_t top) {
   const SearchOptions options{.top = top, .threads = 2};
   const auto exact = search_exact(queries.rows(), index.rows(), options);
   expect_same(copies.search(queries.rows(), options), exact);
-  expect_same(copies.search(queries.rows(), options, true), exact);
+  expect_same(copies.search(queries.rows(), options, {.plain = true}), exact);
 }
 
 void change(Set& set, const std::function<float(size_t row, float value)>& changed) {
@@ -150,16 +152,17 @@ TEST(Candidates, keep_few_of_many_and_all_that_may_be_hits) {
 }
 
 TEST(Candidates, know_whether_a_guess_held) {
-  Candidates candidates(2, 1, 0);
+  Candidates candidates(6, 1, 0);
   for (uint32_t row = 0; row < 10; ++row)
     candidates.add({static_cast<float>(row), static_cast<float>(row), row});
   EXPECT_TRUE(candidates.held(-1000));
   EXPECT_EQ(candidates.best(1)[0].row, 9U);
-  candidates.assume(5, 3);
+  EXPECT_LE(candidates.limit(), 4);
+  candidates.assume(5, 5);
   EXPECT_LE(candidates.limit(), 5);
   EXPECT_TRUE(candidates.held(5));
   EXPECT_FALSE(candidates.held(4));
-  EXPECT_EQ(candidates.take().size(), 3U);  // two that are known to be better count
+  EXPECT_EQ(candidates.take().size(), 5U);  // those that are known to be better count
 }
 
 // Nearly all that resembles the queries lies where the sample looks first: its guess is wrong, and
@@ -176,6 +179,80 @@ TEST(search_copies, answer_where_a_sample_of_the_rows_misleads) {
   }
   expect_exact(queries, index, 100);
   expect_exact(queries, index, 1000);
+}
+
+// Rows of length 1: the first 2000 around 12 centres, others around others. `head`: how much larger
+// numbers are in the first half.
+Set landmarks(const std::string& prefix, size_t count, size_t dim, uint64_t seed, double head) {
+  Rng rng(seed);
+  Set set{{}, {}, dim};
+  for (size_t i = 0; i < count; ++i) {
+    Rng centre = Rng::for_stream(7, i < 2000 ? i % 12 : 12 + rng.below(1000));
+    double squares = 0;
+    for (size_t d = 0; d < dim; ++d) {
+      const double value = (centre.normal() + 0.4 * rng.normal()) * (d < dim / 2 ? head : 1);
+      set.values.push_back(static_cast<float>(value));
+      squares += value * value;
+    }
+    for (size_t d = 0; d < dim; ++d)
+      set.values[i * dim + d] /= static_cast<float>(std::sqrt(squares));
+    set.ids.push_back(prefix + std::to_string(rng.below(1000)) + "-" + std::to_string(i));
+  }
+  return set;
+}
+
+// What share of the panels was given up, of a search that must be exact.
+double share_given_up(const Set& queries, const Set& index, size_t top) {
+  const QuantisedRows copies(index.rows(), 2);
+  std::atomic<uint64_t> panels = 0;
+  std::atomic<uint64_t> given_up = 0;
+  const SearchOptions options{.top = top, .threads = 1};
+  const auto found = copies.search(queries.rows(), options, {false, &panels, &given_up});
+  expect_same(found, search_exact(queries.rows(), index.rows(), options));
+  return static_cast<double>(given_up) / static_cast<double>(panels);
+}
+
+TEST(search_copies, give_up_panels_of_rows_that_are_unlike_the_queries) {
+  with_any_instructions([] {
+    for (const size_t dim : {128U, 200U}) {
+      const Set index = landmarks("i", 8000, dim, 24, 2);
+      const Set queries = landmarks("q", 24, dim, 25, 2);
+      EXPECT_GT(share_given_up(queries, index, 3), 0.4);
+    }
+  });
+}
+
+TEST(search_copies, hardly_ask_where_nothing_can_be_given_up) {
+  const Set index = random_set("i", 8000, 64, 26);
+  EXPECT_LT(share_given_up(random_set("q", 24, 64, 27), index, 300), 0.01);
+}
+
+// Panels are given up all along, and then rows come that owe everything to the last dimensions.
+TEST(search_copies, find_hits_whose_first_dimensions_speak_against_them) {
+  with_any_instructions([] {
+    const size_t dim = 128;
+    Set index = landmarks("i", 8000, dim, 28, 2);
+    const Set queries = landmarks("q", 24, dim, 29, 2);
+    for (size_t i = 6000; i < 8000; i += 29)
+      for (size_t d = 0; d < dim; ++d)
+        index.values[i * dim + d] =
+            queries.values[i % 24 * dim + d] * (d < dim * 5 / 8 ? -0.01F : 9.0F);
+    EXPECT_GT(share_given_up(queries, index, 3), 0.2);
+  });
+}
+
+TEST(search_copies, answer_for_rows_of_any_length_when_panels_are_given_up) {
+  for (const size_t dim : {65U, 130U}) {
+    Set index = landmarks("i", 8000, dim, 30, 3);
+    change(index, [](size_t row, float value) {
+      return value * (row % 7 == 0 ? 0 : std::pow(10.0F, static_cast<float>(row % 5) - 2));
+    });
+    Set queries = landmarks("q", 24, dim, 31, 3);
+    change(queries, [](size_t row, float value) {
+      return row % 6 == 0 ? 0 : row % 6 == 1 ? -value : value * static_cast<float>(row);
+    });
+    share_given_up(queries, index, 3);
+  }
 }
 
 }  // namespace

@@ -37,8 +37,8 @@ class StoredIndex::File {
     copies_.count = header_.rows;
     copies_.dim = header_.dim;
     copies_.values = bytes + sections_.values;
-    copies_.scales = reinterpret_cast<const float*>(bytes + sections_.scales);
-    copies_.residuals = reinterpret_cast<const float*>(bytes + sections_.residuals);
+    copies_.numbers = RowNumbers<const float>::in(
+        reinterpret_cast<const float*>(bytes + sections_.numbers), padded_rows());
     copies_.longest = header_.longest;
     copies_.read_row = [this](size_t row, float* out) { embeddings_.rows().read(row, 1, out); };
     map_rows(folder / "embeddings.npy", most_mapped);
@@ -66,9 +66,11 @@ class StoredIndex::File {
     const uint64_t bytes = PanelLayout(header_.dim).bytes();
     blocks_.check(sections_.values + first * bytes, count * bytes);
     constexpr uint64_t kNumbers = kernels::kPanelRows * sizeof(float);
-    blocks_.check(sections_.scales + first * kNumbers, count * kNumbers);
-    blocks_.check(sections_.residuals + first * kNumbers, count * kNumbers);
+    for (size_t array = 0; array < RowNumbers<float>::kArrays; ++array)
+      blocks_.check(sections_.numbers + array * padded_rows() * sizeof(float) + first * kNumbers,
+                    count * kNumbers);
   }
+  size_t padded_rows() const { return PanelLayout::panels(header_.rows) * kernels::kPanelRows; }
 
   fs::path path_;
   MappedFile index_;

@@ -7,10 +7,9 @@ namespace cairn::search::stored {
 
 Sections::Sections(uint64_t rows, uint64_t dim) {
   const uint64_t panels = PanelLayout::panels(rows);
-  const uint64_t numbers = padded(panels * kernels::kPanelRows * sizeof(float));
-  scales = values + padded(panels * PanelLayout(dim).bytes());
-  residuals = scales + numbers;
-  lines = residuals + numbers;
+  numbers = values + padded(panels * PanelLayout(dim).bytes());
+  lines =
+      numbers + padded(panels * kernels::kPanelRows * RowNumbers<float>::kArrays * sizeof(float));
   checksums = lines + padded((rows + 1) * sizeof(uint64_t));
 }
 

@@ -1,8 +1,7 @@
 // The bytes of search.cairn (docs/formats.md), little-endian:
 //   header, padded to kHeaderBytes
 //   values:    panels × PanelLayout::bytes()
-//   scales:    panels × kPanelRows float32
-//   residuals: likewise
+//   numbers:   RowNumbers of whole panels, float32
 //   lines:     rows + 1 uint64: where each line of ids.txt begins, and its end
 // and the checksums of stored_file.h.
 #pragma once
@@ -16,7 +15,7 @@
 namespace cairn::search::stored {
 
 inline constexpr std::string_view kMagic = "CAIRNIX\n";
-inline constexpr uint64_t kVersion = 1;
+inline constexpr uint64_t kVersion = 2;
 
 struct Header {
   char magic[8];
@@ -39,8 +38,7 @@ struct Sections {
   Sections(uint64_t rows, uint64_t dim);
 
   uint64_t values = kHeaderBytes;
-  uint64_t scales = 0;
-  uint64_t residuals = 0;
+  uint64_t numbers = 0;
   uint64_t lines = 0;
   uint64_t checksums = 0;
 };

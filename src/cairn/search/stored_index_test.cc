@@ -126,8 +126,7 @@ TEST(StoredIndex, damage_is_found_wherever_it_is) {
                                 64,
                                 120,
                                 sections.values,
-                                sections.scales,
-                                sections.residuals,
+                                sections.numbers,
                                 sections.lines,
                                 sections.checksums,
                                 stored::CheckedBlocks::end(sections.checksums) - 1};

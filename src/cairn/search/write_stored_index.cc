@@ -20,10 +20,9 @@ using kernels::kPanelRows;
 using stored::BlockWriter;
 using stored::bytes_of;
 
-// The scales and residuals of all rows; their values are in the file already.
+// The numbers of all rows; their values are in the file already.
 struct Written {
-  std::vector<float> scales;
-  std::vector<float> residuals;
+  std::vector<float> numbers;
   double longest = 0;
   uint64_t checksum = 0;  // of embeddings.npy
 };
@@ -34,8 +33,8 @@ Written write_values(const RowFile& rows, int threads, const std::function<void(
   const PanelLayout layout(rows.dim());
   const size_t panels = PanelLayout::panels(rows.rows());
   Written written;
-  written.scales.resize(panels * kPanelRows);
-  written.residuals.resize(panels * kPanelRows);
+  written.numbers.resize(panels * kPanelRows * RowNumbers<float>::kArrays);
+  const auto numbers = RowNumbers<float>::in(written.numbers.data(), panels * kPanelRows);
   Checksum source;
   std::vector<uint8_t> before(rows.data_offset());
   rows.file().read(0, before);
@@ -54,8 +53,7 @@ Written write_values(const RowFile& rows, int threads, const std::function<void(
         const size_t in_piece = p * kPanelRows;
         longest[p] =
             layout.fill(&full[in_piece * rows.dim()], std::min(kPanelRows, piece_rows - in_piece),
-                        &values[p * layout.bytes()], &written.scales[row + in_piece],
-                        &written.residuals[row + in_piece]);
+                        &values[p * layout.bytes()], numbers.from(row + in_piece));
       }
     });
     for (size_t p = 0; p < count; ++p) written.longest = std::max(written.longest, longest[p]);
@@ -82,8 +80,7 @@ void write_stored_index(const fs::path& folder, int threads,
     out.write(room.data(), static_cast<std::streamsize>(room.size()));
     BlockWriter blocks(out);
     const Written written = write_values(rows, resolve_threads(threads), on_done, blocks);
-    blocks.write_section(bytes_of(std::span<const float>(written.scales)));
-    blocks.write_section(bytes_of(std::span<const float>(written.residuals)));
+    blocks.write_section(bytes_of(std::span<const float>(written.numbers)));
     blocks.write_section(bytes_of(std::span<const uint64_t>(ids.starts)));
     stored::Header header{};
     std::memcpy(header.magic, stored::kMagic.data(), sizeof(header.magic));

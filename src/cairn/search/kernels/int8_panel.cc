@@ -31,6 +31,25 @@ CAIRN_VNNI inline __m512i four_values(const int8_t* query) {
   return _mm512_set1_epi32(four);
 }
 
+// Whether any row may still be promising when its other dimensions are as good as can be. NaN says
+// nothing, so yes.
+CAIRN_VNNI inline bool hopeful(const Panel& panel, const Tile& tile, size_t q, __m512i first,
+                               __m512i second) {
+  const __m512 length = _mm512_set1_ps(tile.lengths[q]);
+  const __m512 rest = _mm512_set1_ps(tile.rests[q]);
+  const __m512i offset = _mm512_set1_epi32(tile.rest_offsets[q]);
+  const __m512 limit = _mm512_set1_ps(tile.limits[q]);
+  const auto any_of = [&](__m512i products, size_t at) CAIRN_VNNI {
+    const __m512 errors =
+        _mm512_fmadd_ps(rest, _mm512_loadu_ps(panel.rests + at),
+                        _mm512_mul_ps(length, _mm512_loadu_ps(panel.residuals + at)));
+    const __m512 bounds = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_add_epi32(products, offset)),
+                                          _mm512_loadu_ps(panel.scales + at), errors);
+    return _mm512_cmp_ps_mask(bounds, limit, _CMP_NLT_UQ);
+  };
+  return (any_of(first, 0) | any_of(second, kLanes)) != 0;
+}
+
 // The products of the rows' two vectors with query q.
 CAIRN_VNNI inline void find(const Panel& panel, const Tile& tile, size_t q, __m512i first,
                             __m512i second, Promising& promising) {
@@ -49,34 +68,80 @@ CAIRN_VNNI inline void find(const Panel& panel, const Tile& tile, size_t q, __m5
   _mm512_store_ps(promising.bounds[q] + kLanes, more);
 }
 
-// All loops over queries are unrolled, so that the sums stay in registers.
-CAIRN_VNNI void find_for_many(const Panel& panel, const Tile& tile, size_t groups,
-                              Promising& promising) {
+// Sums of a tile, of the panel's two vectors and each query.
+struct Sums {
   __m512i first[kTileQueries];
   __m512i second[kTileQueries];
-#pragma GCC unroll 12
-  for (size_t q = 0; q < kTileQueries; ++q)
-    first[q] = second[q] = _mm512_set1_epi32(tile.offsets[q]);
-  const uint8_t* rows = panel.values;
-  const int8_t* queries = tile.values;
-  for (size_t group = 0; group < groups; ++group) {
+};
+
+// Adds the products of groups [begin, end). All loops over queries are unrolled, so that the sums
+// stay in registers.
+CAIRN_VNNI inline __attribute__((always_inline)) void add_groups(const Panel& panel,
+                                                                 const Tile& tile, size_t begin,
+                                                                 size_t end, Sums& sums) {
+  const uint8_t* rows = panel.values + begin * kPanelRows * kGroup;
+  const int8_t* queries = tile.values + begin * kTileQueries * kGroup;
+  for (size_t group = begin; group < end; ++group) {
     const __m512i low = _mm512_load_si512(rows);
     const __m512i high = _mm512_load_si512(rows + kLanes * kGroup);
 #pragma GCC unroll 12
     for (size_t q = 0; q < kTileQueries; ++q) {
       const __m512i query = four_values(queries + q * kGroup);
-      add_products(first[q], low, query);
-      add_products(second[q], high, query);
+      add_products(sums.first[q], low, query);
+      add_products(sums.second[q], high, query);
     }
     rows += kPanelRows * kGroup;
     queries += kTileQueries * kGroup;
   }
+}
+
+// A function of its own: with code between two such loops, GCC 12 keeps sums on the stack in both.
+CAIRN_VNNI __attribute__((noinline)) void add_groups_apart(const Panel& panel, const Tile& tile,
+                                                           size_t begin, size_t end, Sums& sums) {
+  Sums copy = sums;
+  add_groups(panel, tile, begin, end, copy);
+  sums = copy;
+}
+
+CAIRN_VNNI inline __attribute__((always_inline)) void begin_sums(const Tile& tile, Sums& sums) {
 #pragma GCC unroll 12
-  for (size_t q = 0; q < kTileQueries; ++q) find(panel, tile, q, first[q], second[q], promising);
+  for (size_t q = 0; q < kTileQueries; ++q)
+    sums.first[q] = sums.second[q] = _mm512_set1_epi32(tile.offsets[q]);
+}
+
+CAIRN_VNNI inline __attribute__((always_inline)) void find_all(const Panel& panel, const Tile& tile,
+                                                               const Sums& sums,
+                                                               Promising& promising) {
+#pragma GCC unroll 12
+  for (size_t q = 0; q < kTileQueries; ++q)
+    find(panel, tile, q, sums.first[q], sums.second[q], promising);
+}
+
+CAIRN_VNNI bool find_for_many(const Panel& panel, const Tile& tile, size_t groups,
+                              Promising& promising) {
+  Sums sums;
+  begin_sums(tile, sums);
+  add_groups(panel, tile, 0, groups, sums);
+  find_all(panel, tile, sums, promising);
+  return true;
+}
+
+CAIRN_VNNI bool ask_for_many(const Panel& panel, const Tile& tile, size_t groups,
+                             Promising& promising) {
+  Sums sums;
+  begin_sums(tile, sums);
+  add_groups_apart(panel, tile, 0, tile.head, sums);
+  bool any = false;
+  for (size_t q = 0; q < kTileQueries && !any; ++q)
+    any = hopeful(panel, tile, q, sums.first[q], sums.second[q]);
+  if (!any) return false;
+  add_groups_apart(panel, tile, tile.head, groups, sums);
+  find_all(panel, tile, sums, promising);
+  return true;
 }
 
 // Two groups at a time, so that sums wait for memory and not for each other.
-CAIRN_VNNI void find_for_one(const Panel& panel, const Tile& tile, size_t groups,
+CAIRN_VNNI bool find_for_one(const Panel& panel, const Tile& tile, size_t groups,
                              Promising& promising) {
   constexpr size_t kBytes = kLanes * kGroup;
   __m512i first = _mm512_set1_epi32(tile.offsets[0]);
@@ -85,26 +150,36 @@ CAIRN_VNNI void find_for_one(const Panel& panel, const Tile& tile, size_t groups
   __m512i second_odd = first_odd;
   const uint8_t* rows = panel.values;
   size_t group = 0;
-  for (; group + 2 <= groups; group += 2, rows += 4 * kBytes) {
-    const __m512i query = four_values(tile.values + group * kGroup);
-    const __m512i next = four_values(tile.values + (group + 1) * kGroup);
-    add_products(first, _mm512_load_si512(rows), query);
-    add_products(second, _mm512_load_si512(rows + kBytes), query);
-    add_products(first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
-    add_products(second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
-  }
-  if (group < groups) {
-    const __m512i query = four_values(tile.values + group * kGroup);
-    add_products(first, _mm512_load_si512(rows), query);
-    add_products(second, _mm512_load_si512(rows + kBytes), query);
+  for (size_t end = tile.head < groups ? tile.head : groups;; end = groups) {
+    for (; group + 2 <= end; group += 2, rows += 4 * kBytes) {
+      const __m512i query = four_values(tile.values + group * kGroup);
+      const __m512i next = four_values(tile.values + (group + 1) * kGroup);
+      add_products(first, _mm512_load_si512(rows), query);
+      add_products(second, _mm512_load_si512(rows + kBytes), query);
+      add_products(first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
+      add_products(second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
+    }
+    if (group < end) {
+      const __m512i query = four_values(tile.values + group * kGroup);
+      add_products(first, _mm512_load_si512(rows), query);
+      add_products(second, _mm512_load_si512(rows + kBytes), query);
+      ++group;
+      rows += 2 * kBytes;
+    }
+    if (group == groups) break;
+    if (!hopeful(panel, tile, 0, _mm512_add_epi32(first, first_odd),
+                 _mm512_add_epi32(second, second_odd)))
+      return false;
   }
   find(panel, tile, 0, _mm512_add_epi32(first, first_odd), _mm512_add_epi32(second, second_odd),
        promising);
+  return true;
 }
 
-void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
+bool promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
                          Promising& promising) {
-  (tile.queries == 1 ? find_for_one : find_for_many)(panel, tile, groups, promising);
+  if (tile.queries == 1) return find_for_one(panel, tile, groups, promising);
+  return (tile.head < groups ? ask_for_many : find_for_many)(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions_impl() { return __builtin_cpu_supports("avx512vnni") != 0; }
@@ -113,14 +188,15 @@ bool has_int8_instructions_impl() { return __builtin_cpu_supports("avx512vnni") 
 
 // 8-bit products of two may not fit into 16 bits, so they are widened first. One query at a time:
 // the panel is in the first-level cache after the first.
-void find(const Panel& panel, const Tile& tile, size_t q, size_t groups, Promising& promising) {
-  constexpr size_t kRows = 4;  // of a vector: two sums of two products each
-  constexpr size_t kVectors = kPanelRows / kRows;
-  __m256i sums[kVectors];
-  for (auto& sum : sums) sum = _mm256_setzero_si256();
-  const uint8_t* rows = panel.values;
-  const int8_t* values = tile.values + q * kGroup;
-  for (size_t group = 0; group < groups; ++group) {
+constexpr size_t kRows = 4;  // of a vector: two sums of two products each
+constexpr size_t kVectors = kPanelRows / kRows;
+
+// Adds the products of groups [begin, end) with query q.
+inline void add_products(const Panel& panel, const Tile& tile, size_t q, size_t begin, size_t end,
+                         __m256i (&sums)[kVectors]) {
+  const uint8_t* rows = panel.values + begin * kPanelRows * kGroup;
+  const int8_t* values = tile.values + (begin * tile.queries + q) * kGroup;
+  for (size_t group = begin; group < end; ++group) {
     int32_t four = 0;
     __builtin_memcpy(&four, values, sizeof(four));
     const __m256i query = _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(four)));
@@ -132,37 +208,65 @@ void find(const Panel& panel, const Tile& tile, size_t q, size_t groups, Promisi
     rows += kPanelRows * kGroup;
     values += tile.queries * kGroup;
   }
-  promising.masks[q] = 0;
-  __m256 bounds[kVectors / 2];
-  for (size_t v = 0; v < kVectors; v += 2) {
-    // Rows 0 1 4 5 2 3 6 7 after the addition of neighbours.
-    const __m256i added = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[v], sums[v + 1]), 0xD8);
-    const __m256i products = _mm256_add_epi32(added, _mm256_set1_epi32(tile.offsets[q]));
-    const __m256 errors = _mm256_mul_ps(_mm256_set1_ps(tile.lengths[q]),
-                                        _mm256_loadu_ps(panel.residuals + v * kRows));
-    bounds[v / 2] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products),
-                                    _mm256_loadu_ps(panel.scales + v * kRows), errors);
-    const int mask = _mm256_movemask_ps(
-        _mm256_cmp_ps(bounds[v / 2], _mm256_set1_ps(tile.limits[q]), _CMP_GE_OQ));
-    promising.masks[q] |= static_cast<uint32_t>(mask) << (v * kRows);
-  }
-  if (promising.masks[q] == 0) return;
-  for (size_t v = 0; v < kVectors / 2; ++v)
-    _mm256_store_ps(promising.bounds[q] + v * 2 * kRows, bounds[v]);
 }
 
-void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
+// The bounds of eight rows, of vectors v and v + 1. of_head: the sums are those of the head.
+inline __m256 bounds_of(const Panel& panel, const Tile& tile, size_t q, size_t v,
+                        const __m256i (&sums)[kVectors], bool of_head) {
+  // Rows 0 1 4 5 2 3 6 7 after the addition of neighbours.
+  const __m256i added = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sums[v], sums[v + 1]), 0xD8);
+  const int32_t offset = tile.offsets[q] + (of_head ? tile.rest_offsets[q] : 0);
+  const __m256i products = _mm256_add_epi32(added, _mm256_set1_epi32(offset));
+  __m256 errors =
+      _mm256_mul_ps(_mm256_set1_ps(tile.lengths[q]), _mm256_loadu_ps(panel.residuals + v * kRows));
+  if (of_head)
+    errors = _mm256_fmadd_ps(_mm256_set1_ps(tile.rests[q]),
+                             _mm256_loadu_ps(panel.rests + v * kRows), errors);
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), _mm256_loadu_ps(panel.scales + v * kRows),
+                         errors);
+}
+
+bool find(const Panel& panel, const Tile& tile, size_t q, size_t groups, Promising& promising) {
+  __m256i sums[kVectors];
+  for (auto& sum : sums) sum = _mm256_setzero_si256();
+  promising.masks[q] = 0;
+  const __m256 limit = _mm256_set1_ps(tile.limits[q]);
+  const size_t head = tile.head < groups ? tile.head : groups;
+  add_products(panel, tile, q, 0, head, sums);
+  if (head < groups) {
+    int any = 0;
+    for (size_t v = 0; v < kVectors; v += 2)
+      any |= _mm256_movemask_ps(
+          _mm256_cmp_ps(bounds_of(panel, tile, q, v, sums, true), limit, _CMP_NLT_UQ));
+    if (any == 0) return false;
+    add_products(panel, tile, q, head, groups, sums);
+  }
+  __m256 bounds[kVectors / 2];
+  for (size_t v = 0; v < kVectors; v += 2) {
+    bounds[v / 2] = bounds_of(panel, tile, q, v, sums, false);
+    const int mask = _mm256_movemask_ps(_mm256_cmp_ps(bounds[v / 2], limit, _CMP_GE_OQ));
+    promising.masks[q] |= static_cast<uint32_t>(mask) << (v * kRows);
+  }
+  if (promising.masks[q] == 0) return true;
+  for (size_t v = 0; v < kVectors / 2; ++v)
+    _mm256_store_ps(promising.bounds[q] + v * 2 * kRows, bounds[v]);
+  return true;
+}
+
+bool promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
                          Promising& promising) {
-  for (size_t q = 0; q < tile.queries; ++q) find(panel, tile, q, groups, promising);
+  bool any = false;
+  for (size_t q = 0; q < tile.queries; ++q) any |= find(panel, tile, q, groups, promising);
+  return any;
 }
 
 bool has_int8_instructions_impl() { return true; }
 
 #else
 
-void promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
+bool promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
                          Promising& promising) {
-  promising_rows_plain(panel, tile, groups, promising);
+  return promising_rows_plain(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions_impl() { return false; }
@@ -179,27 +283,46 @@ namespace cairn::search::kernels {
 HWY_EXPORT(promising_rows_impl);
 HWY_EXPORT(has_int8_instructions_impl);
 
-void promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising) {
-  HWY_DYNAMIC_DISPATCH(promising_rows_impl)(panel, tile, groups, promising);
+bool promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising) {
+  return HWY_DYNAMIC_DISPATCH(promising_rows_impl)(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions() { return HWY_DYNAMIC_DISPATCH(has_int8_instructions_impl)(); }
 
-void promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
+namespace {
+
+int32_t product_of(const Panel& panel, const Tile& tile, size_t q, size_t r, size_t groups) {
+  int32_t product = 0;
+  for (size_t group = 0; group < groups; ++group)
+    for (size_t i = 0; i < kGroup; ++i)
+      product += panel.values[(group * kPanelRows + r) * kGroup + i] *
+                 tile.values[(group * tile.queries + q) * kGroup + i];
+  return product;
+}
+
+}  // namespace
+
+bool promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
                           Promising& promising) {
+  bool any = tile.head >= groups;
+  for (size_t q = 0; q < tile.queries && !any; ++q)
+    for (size_t r = 0; r < kPanelRows && !any; ++r)
+      any = !(static_cast<float>(product_of(panel, tile, q, r, tile.head) + tile.offsets[q] +
+                                 tile.rest_offsets[q]) *
+                      panel.scales[r] +
+                  tile.rests[q] * panel.rests[r] + tile.lengths[q] * panel.residuals[r] <
+              tile.limits[q]);
   for (size_t q = 0; q < tile.queries; ++q) {
     promising.masks[q] = 0;
-    for (size_t r = 0; r < kPanelRows; ++r) {
-      int32_t product = tile.offsets[q];
-      for (size_t group = 0; group < groups; ++group)
-        for (size_t i = 0; i < kGroup; ++i)
-          product += panel.values[(group * kPanelRows + r) * kGroup + i] *
-                     tile.values[(group * tile.queries + q) * kGroup + i];
+    for (size_t r = 0; r < kPanelRows && any; ++r) {
       promising.bounds[q][r] =
-          static_cast<float>(product) * panel.scales[r] + tile.lengths[q] * panel.residuals[r];
+          static_cast<float>(product_of(panel, tile, q, r, groups) + tile.offsets[q]) *
+              panel.scales[r] +
+          tile.lengths[q] * panel.residuals[r];
       if (promising.bounds[q][r] >= tile.limits[q]) promising.masks[q] |= uint32_t{1} << r;
     }
   }
+  return any;
 }
 
 }  // namespace cairn::search::kernels

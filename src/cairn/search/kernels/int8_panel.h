@@ -15,6 +15,7 @@ struct Panel {
   const uint8_t* values;  // groups × kPanelRows × kGroup: the signed values + 128; 64-byte aligned
   const float* scales;    // of each row: row ≈ scale × signed values
   const float* residuals;  // the length of what that leaves out; -infinity: no such row
+  const float* rests;      // of each row: the length of scale × values after the tile's head
 };
 
 struct Tile {
@@ -23,6 +24,11 @@ struct Tile {
   const int32_t* offsets;  // of each query: -128 × the sum of its values
   const float* lengths;    // that a residual is multiplied with
   const float* limits;
+  // After `head` groups the panel is given up where no row can reach a query's limit, whatever the
+  // rest of its values: 0 at the least, `groups` and more never.
+  size_t head;
+  const float* rests;           // of each query: the length of its values after the head
+  const int32_t* rest_offsets;  // 128 × their sum
 };
 
 // What may be: masks[q] has bit r where bounds[q][r] = float(product) × scale + length × residual
@@ -34,11 +40,15 @@ struct Promising {
 };
 
 // With the processor's instructions: AVX-512 VNNI reads the panels of one query as fast as memory
-// gives them, AVX2 nearly.
-void promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising);
+// gives them, AVX2 nearly. Returns false, and need not write masks, where the panel was given up.
+//
+// Giving up changes no mask but by rounding: with h the product of the heads,
+// |product - h| scale <= rest × rest by Cauchy and Schwarz, so that where
+// h × scale + rest × rest + length × residual < limit the bound is below the limit too.
+bool promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising);
 
 // The same, one product after the other; the roundings of the sum may differ.
-void promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
+bool promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
                           Promising& promising);
 
 // Whether the processor has instructions for it: without them promising_rows is the plain function,

@@ -1,12 +1,12 @@
 #include "cairn/search/kernels/vector_dot.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <bit>
 #include <vector>
 
 #include "cairn/base/random.h"
+#include "cairn/search/testing/instructions.h"
 
 namespace cairn::search::kernels {
 namespace {
@@ -37,16 +37,7 @@ void expect_as_plain() {
 }
 
 TEST(vector_dots, are_those_of_the_plain_functions_with_any_instructions) {
-  const int64_t all = hwy::SupportedTargets();
-  for (const int64_t best : {all, int64_t{HWY_AVX3}, int64_t{HWY_AVX2}, int64_t{HWY_SCALAR}}) {
-    if ((all & best) == 0 && best != HWY_SCALAR) continue;
-    hwy::SetSupportedTargetsForTest(best);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    SCOPED_TRACE(best);
-    expect_as_plain();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
+  testing::with_any_instructions(expect_as_plain);
 }
 
 }  // namespace
