@@ -187,7 +187,7 @@ template <size_t kPositions, size_t kBlocks>
 CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const float* units,
                                 const float* bias, float* y, size_t y_block) {
   __m512i sums[kPositions][kBlocks];
-#pragma GCC unroll 8
+#pragma GCC unroll 24
   for (size_t p = 0; p < kPositions; ++p)
 #pragma GCC unroll 3
     for (size_t b = 0; b < kBlocks; ++b) sums[p][b] = _mm512_setzero_si512();
@@ -198,7 +198,7 @@ CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const f
       __m512i w[kBlocks];
 #pragma GCC unroll 3
       for (size_t b = 0; b < kBlocks; ++b) w[b] = _mm512_loadu_si512(weights + b * block);
-#pragma GCC unroll 8
+#pragma GCC unroll 24
       for (size_t p = 0; p < kPositions; ++p) {
         const __m512i quad = quad_of(x + p * runs.stride);
 #pragma GCC unroll 3
@@ -210,7 +210,7 @@ CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const f
   for (size_t b = 0; b < kBlocks; ++b) {
     const __m512 unit = _mm512_loadu_ps(units + b * kLanes);
     const __m512 shift = _mm512_loadu_ps(bias + b * kLanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 24
     for (size_t p = 0; p < kPositions; ++p)
       _mm512_storeu_ps(y + b * y_block + p * kLanes,
                        _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[p][b]), unit, shift));

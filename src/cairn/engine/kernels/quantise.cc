@@ -15,14 +15,19 @@ namespace cairn::engine::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-template <class D, typename From, typename To>
-void quantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
+template <typename To, class D, typename From>
+hn::Vec<hn::Rebind<To, D>> steps_at(D d, const From* x, float scale, int32_t zero) {
   const hn::RebindToSigned<D> i32;
   const hn::Rebind<To, D> to;
   const auto low = hn::Set(d, static_cast<float>(std::numeric_limits<To>::min() - zero));
   const auto high = hn::Set(d, static_cast<float>(std::numeric_limits<To>::max() - zero));
   const auto steps = hn::Min(hn::Max(hn::Div(load(d, x), hn::Set(d, scale)), low), high);
-  hn::StoreU(hn::DemoteTo(to, hn::Add(hn::NearestInt(steps), hn::Set(i32, zero))), to, y);
+  return hn::DemoteTo(to, hn::Add(hn::NearestInt(steps), hn::Set(i32, zero)));
+}
+
+template <class D, typename From, typename To>
+void quantise_at(D d, const From* x, To* y, float scale, int32_t zero) {
+  hn::StoreU(steps_at<To>(d, x, scale, zero), hn::Rebind<To, D>(), y);
 }
 
 template <class D, typename From, typename To>
@@ -40,6 +45,15 @@ void for_all(size_t count, Body body) {
   for (; i + lanes <= count; i += lanes) body(d, i);
   const hn::CappedTag<float, 1> one;
   for (; i < count; ++i) body(one, i);
+}
+
+void quantise_planes_impl(const float* x, uint8_t* y, float scale, int32_t zero, size_t positions) {
+  for_all(positions, [=](auto d, size_t i) {
+    hn::StoreInterleaved3(steps_at<uint8_t>(d, x + i, scale, zero),
+                          steps_at<uint8_t>(d, x + positions + i, scale, zero),
+                          steps_at<uint8_t>(d, x + 2 * positions + i, scale, zero),
+                          hn::Rebind<uint8_t, decltype(d)>(), y + 3 * i);
+  });
 }
 
 #define CAIRN_QUANTISE(NAME, FLOAT, BYTE)                                                    \
@@ -61,6 +75,11 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace cairn::engine::kernels {
+
+HWY_EXPORT(quantise_planes_impl);
+void quantise_planes(const float* x, uint8_t* y, float scale, int32_t zero, size_t positions) {
+  HWY_DYNAMIC_DISPATCH(quantise_planes_impl)(x, y, scale, zero, positions);
+}
 
 #define CAIRN_QUANTISE(NAME, FLOAT, BYTE)                                             \
   HWY_EXPORT(quantise_##NAME);                                                        \

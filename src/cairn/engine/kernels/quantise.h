@@ -16,6 +16,9 @@ void quantise(const float* x, int8_t* y, float scale, int32_t zero, size_t count
 void quantise(const Bf16* x, uint8_t* y, float scale, int32_t zero, size_t count);
 void quantise(const Bf16* x, int8_t* y, float scale, int32_t zero, size_t count);
 
+// The same of three planes of `positions` numbers each, written position by position.
+void quantise_planes(const float* x, uint8_t* y, float scale, int32_t zero, size_t positions);
+
 // y = (x - zero) * scale.
 void dequantise(const uint8_t* x, float* y, float scale, int32_t zero, size_t count);
 void dequantise(const int8_t* x, float* y, float scale, int32_t zero, size_t count);

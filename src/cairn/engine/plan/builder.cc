@@ -92,8 +92,8 @@ void PlanBuilder::lower(const GraphNode& node) {
     });
   };
   if (one && (type == DType::kU8 || type == DType::kI8) &&
-      lowered_by({lower_winograd, lower_grouped, lower_int8_conv, lower_depthwise, lower_gate,
-                  lower_quantise}))
+      lowered_by({lower_winograd, lower_grouped, lower_gated_projection, lower_int8_conv,
+                  lower_depthwise, lower_gate, lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
       lowered_by({lower_winograd, lower_grouped, lower_int8_conv, lower_gate, lower_dequantise,

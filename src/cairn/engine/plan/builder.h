@@ -168,10 +168,11 @@ bool lower_concat(PlanBuilder& builder, const GraphNode& node, const Shape& out)
 bool lower_resize(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 
 // The lowerings of 8-bit values: a Conv of 8 bits by 8 bits, whose result is of 8 bits where the
-// node ends with a quantisation; a gate with a residual; a DequantizeLinear, which costs nothing; a
-// QuantizeLinear.
+// node ends with a quantisation; a gate with a residual, and a 1x1 Conv that takes it in; a
+// DequantizeLinear, which costs nothing; a QuantizeLinear.
 bool lower_int8_conv(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_gate(PlanBuilder& builder, const GraphNode& node, const Shape& out);
+bool lower_gated_projection(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_dequantise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 bool lower_quantise(PlanBuilder& builder, const GraphNode& node, const Shape& out);
 // Whether a Conv's input and weights are of 8 bits, and the processor multiplies them natively.

@@ -199,7 +199,7 @@ TEST(int8, residuals_are_added_in_8_bits) {
 TEST(int8, maps_stay_in_8_bits_between_convolutions) {
   if (!processor_multiplies_bytes()) GTEST_SKIP() << "this processor does not multiply bytes";
   const auto plan = Executor(residual(kUnsigned, kUnsigned).model()).summarise(image(3, 12, 10));
-  EXPECT_EQ(plan.reorders, 2u);  // the photo comes in planes, the output goes as such
+  EXPECT_EQ(plan.reorders, 1u);  // the output: the photo is quantised from its planes
   EXPECT_EQ(plan.labels.at("quantise"), 1);
   EXPECT_EQ(plan.labels.at("dequantise"), 1);
   EXPECT_EQ(plan.labels.at("copy"), 1);  // of the skip that is needed again
@@ -366,6 +366,51 @@ TEST(int8, the_wide_map_of_an_inverted_residual_is_made_of_8_bits_in_one_step) {
   }
 }
 
+// An inverted residual with squeeze-and-excitation; the gated map may have another reader.
+OnnxBuilder gated_residual(bool another_reader) {
+  OnnxBuilder builder = with_channels(24);
+  const Grid narrow{DType::kU8, 0.0231137F, 117};
+  add_grid(builder, "x", "x8", kShifted);
+  add_weights(builder, "wide_w", {40, 24, 1, 1});
+  builder.node("Conv", {"x8", "wide_w"}, {"wide"});
+  builder.node("Relu", {"wide"}, {"r"});
+  builder.weights("d_w", {40, 1, 3, 3});
+  builder.node("Conv", {"r", "d_w"}, {"d"}).number("group", 40).ints("pads", {1, 1, 1, 1});
+  builder.node("GlobalAveragePool", {"d"}, {"mean"});
+  builder.weights("gate_w", {40, 40, 1, 1});
+  builder.node("Conv", {"mean", "gate_w"}, {"g"});
+  builder.node("Sigmoid", {"g"}, {"gate"});
+  builder.node("Mul", {"d", "gate"}, {"gated"});
+  add_grid(builder, "gated", "gated8", Grid{DType::kU8, 0.0112431F, 140});
+  add_weights(builder, "p_w", {24, 40, 1, 1});
+  builder.weights("p_b", {24});
+  builder.node("Conv", {"gated8", "p_w", "p_b"}, {"p"});
+  builder.node("Add", {"p", "x8"}, {"sum"});
+  add_grid(builder, "sum", "y", narrow);
+  if (another_reader) {
+    builder.node("Relu", {"gated8"}, {"z"});
+    builder.output("z");
+  }
+  return builder;
+}
+
+TEST(int8, convolutions_take_in_the_gate_before_them_where_nobody_else_reads_it) {
+  for (const bool another_reader : {false, true}) {
+    const OnnxBuilder builder = gated_residual(another_reader);
+    const TensorMap inputs = image(24, 17, 20);
+    const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+    Executor executor(builder.model(), Precision::kBf16);
+    EXPECT_LE(relative_error(executor.run(inputs).at("y"), expected), 0.03);
+    if (!kernels::has_expand_depthwise() ||
+        dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
+      continue;
+    const auto plan = executor.summarise(inputs);
+    EXPECT_EQ(plan.labels.contains("gate+Conv int8"), !another_reader);
+    EXPECT_EQ(plan.labels.contains("gate"), another_reader);
+    EXPECT_EQ(plan.labels.contains("Conv int8"), another_reader);
+  }
+}
+
 TEST(int8, float_convolutions_of_quantised_maps_are_float) {
   OnnxBuilder builder = with_channels(16);
   add_grid(builder, "x", "x8", kShifted);
@@ -412,6 +457,22 @@ TEST(int8, in_bfloat16_plans_what_is_not_quantised_is_bfloat16) {
   const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
   const Tensor y = Executor(builder.model(), Precision::kBf16).run(inputs).at("y");
   EXPECT_LE(relative_error(y, expected), 0.03);
+}
+
+TEST(int8, photos_are_quantised_and_interleaved_at_once) {
+  const TensorMap inputs = image(3, 13, 11, 1);
+  const Tensor& x = inputs.at("x");
+  constexpr size_t kPositions = 13 * 11;
+  for (size_t positions : {kPositions, size_t{1}, size_t{17}}) {
+    std::vector<uint8_t> y(3 * positions);
+    kernels::quantise_planes(x.data<float>(), y.data(), kShifted.scale, kShifted.zero, positions);
+    for (size_t c = 0; c < 3; ++c) {
+      std::vector<uint8_t> plane(positions);
+      kernels::quantise(x.data<float>() + c * positions, plane.data(), kShifted.scale,
+                        kShifted.zero, positions);
+      for (size_t i = 0; i < positions; ++i) EXPECT_EQ(y[3 * i + c], plane[i]);
+    }
+  }
 }
 
 template <typename Byte>

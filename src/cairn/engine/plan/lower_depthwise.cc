@@ -3,10 +3,9 @@
 // means of what they make, which squeeze-and-excitation asks for.
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "cairn/engine/kernels/expand_depthwise.h"
-#include "cairn/engine/plan/conv_problem.h"
+#include "cairn/engine/plan/byte_weights.h"
 
 namespace cairn::engine {
 namespace {
@@ -100,27 +99,6 @@ std::optional<kernels::Activation> activation_of(const GraphNode& node) {
   return std::nullopt;
 }
 
-kernels::Window2d window_2d(const Window& window) {
-  const auto size = [](const std::vector<int64_t>& sizes, size_t axis) {
-    return static_cast<size_t>(sizes[axis]);
-  };
-  return {.height = size(window.kernel, 0),
-          .width = size(window.kernel, 1),
-          .stride_y = size(window.strides, 0),
-          .stride_x = size(window.strides, 1),
-          .pad_top = size(window.pads_begin, 0),
-          .pad_left = size(window.pads_begin, 1)};
-}
-
-bool all_are(const std::vector<int64_t>& values, int64_t wanted) {
-  return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == wanted; });
-}
-
-bool is_pointwise(const Window& window) {
-  return all_are(window.kernel, 1) && all_are(window.strides, 1) && all_are(window.pads_begin, 0) &&
-         all_are(window.pads_end, 0);
-}
-
 // The weights as the kernel wants them.
 BufferId packed_weights(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
                         bool pairs = false) {
@@ -138,33 +116,6 @@ BufferId packed_bias(PlanBuilder& builder, const ConvProblem& problem) {
   const float* const bias = problem.bias == nullptr ? nullptr : problem.bias->data<float>();
   return builder.constant_buffer(
       copy_of(kernels::pack_bias(bias, static_cast<size_t>(problem.out[1]))));
-}
-
-// The weights, units and bias of an expansion of 8 bits, whose input lies on the grid.
-void pack_bytes(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
-                const Grid& grid, ExpandDepthwiseStep::Buffers& buffers) {
-  const QuantisedWeights& weights = builder.graph().quantised.at(node.inputs[1]);
-  const int8_t* const values = weights.values.data<int8_t>();
-  const auto channels = static_cast<size_t>(problem.out[1]);
-  const size_t taps = weights.values.count() / channels;
-  buffers.expand_weights =
-      builder.constant_buffer(builder.weights().made(node.inputs[1], "quads", [&] {
-        return copy_of(kernels::pack_quads(values, channels, static_cast<size_t>(problem.in[1]),
-                                           window_2d(problem.window)));
-      }));
-  std::vector<float> units(channels);
-  std::vector<float> shifts(channels);
-  for (size_t c = 0; c < channels; ++c) {
-    units[c] = grid.scale * weights.scales[c];
-    const int64_t sum = std::accumulate(values + c * taps, values + (c + 1) * taps, int64_t{0});
-    const float bias = problem.bias == nullptr ? 0 : problem.bias->data<float>()[c];
-    shifts[c] =
-        static_cast<float>(double{bias} - static_cast<double>(grid.zero * sum) * double{units[c]});
-  }
-  buffers.expand_units =
-      builder.constant_buffer(copy_of(kernels::pack_bias(units.data(), channels)));
-  buffers.expand_bias =
-      builder.constant_buffer(copy_of(kernels::pack_bias(shifts.data(), channels)));
 }
 
 // A convolution before a depthwise one, where the kernel can compute it.
@@ -213,7 +164,10 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
       const Grid from = builder.in_8_bits(input)->grid;
       kernel.in_zero = static_cast<uint8_t>(from.zero);
       buffers.from = builder.in_layout(input, channels_last_layout(in, DataType::u8));
-      pack_bytes(builder, expansion->node, expansion->problem, from, buffers);
+      const ByteWeights weights = byte_weights(builder, expansion->node, expansion->problem, from);
+      buffers.expand_weights = weights.packed;
+      buffers.expand_units = packed_numbers(builder, weights.units);
+      buffers.expand_bias = packed_numbers(builder, weights.shifts);
       weight_size = 1;
       break;
     }

@@ -2,10 +2,9 @@
 // residual addition, the rectification and the quantisation after it: one pass over the map.
 #include <algorithm>
 #include <limits>
-#include <vector>
 
 #include "cairn/engine/kernels/gate.h"
-#include "cairn/engine/plan/builder.h"
+#include "cairn/engine/plan/gate_step.h"
 
 namespace cairn::engine {
 namespace {
@@ -26,79 +25,6 @@ kernels::Format format_of(const Layout& layout) {
 size_t size_of(kernels::Format format) {
   return format == kernels::Format::kF32 ? 4 : format == kernels::Format::kBf16 ? 2 : 1;
 }
-
-class GateStep : public Step {
- public:
-  struct Places {
-    Placement map;
-    std::optional<Placement> residual{};
-    Placement result;
-    BufferId gate = 0;
-  };
-
-  GateStep(Places places, const Shape& shape, bool rectified)
-      : places_(std::move(places)),
-        block_(static_cast<size_t>(channel_block(places_.map.layout))),
-        rectified_(rectified) {
-    label = "gate";
-    images_ = static_cast<size_t>(shape[0]);
-    channels_ = static_cast<size_t>(shape[1]);
-    for (size_t i = 2; i < shape.size(); ++i) positions_ *= static_cast<size_t>(shape[i]);
-    reads = {places_.map.buffer, places_.gate};
-    if (places_.residual) reads.push_back(places_.residual->buffer);
-    writes = {places_.result.buffer};
-  }
-
-  void run(RunState& state) override {
-    // In steps of the result: of float maps all grids are steps of 1 from 0.
-    const Grid from = places_.map.grid;
-    const Grid to = places_.result.grid;
-    const Grid other = places_.residual ? places_.residual->grid : Grid();
-    char* x = state.at<char>(places_.map.buffer);
-    char* residual = places_.residual ? state.at<char>(places_.residual->buffer) : nullptr;
-    char* y = state.at<char>(places_.result.buffer);
-    kernels::Gate gate;
-    gate.x.format = format_of(places_.map.layout);
-    gate.other.format = format_of(places_.residual ? places_.residual->layout : places_.map.layout);
-    gate.y.format = format_of(places_.result.layout);
-    gate.other_scale = other.scale / to.scale;
-    gate.least = rectified_ ? static_cast<float>(to.zero) : std::numeric_limits<float>::lowest();
-    const float shift = static_cast<float>(to.zero) -
-                        static_cast<float>(other.zero) * (residual ? gate.other_scale : 0);
-    const float* gates = state.at<float>(places_.gate);
-    for (size_t n = 0; n < images_; ++n, gates += channels_) {
-      for (size_t c = 0; c < channels_; c += block_) {
-        // Padded channels hold zeros and stay zero.
-        scale_.assign(block_, 0);
-        shift_.assign(block_, 0);
-        for (size_t k = 0; k < std::min(block_, channels_ - c); ++k) {
-          scale_[k] = gates[c + k] * from.scale / to.scale;
-          shift_[k] = shift - static_cast<float>(from.zero) * scale_[k];
-        }
-        gate.x.data = x;
-        gate.other.data = residual;
-        gate.y.data = y;
-        gate.scale = scale_.data();
-        gate.shift = shift_.data();
-        kernels::gate(gate, positions_, block_);
-        const size_t done = positions_ * block_;
-        x += done * size_of(gate.x.format);
-        y += done * size_of(gate.y.format);
-        if (residual != nullptr) residual += done * size_of(gate.other.format);
-      }
-    }
-  }
-
- private:
-  Places places_;
-  size_t block_;
-  bool rectified_;
-  size_t images_ = 0;
-  size_t channels_ = 0;
-  size_t positions_ = 1;
-  std::vector<float> scale_;  // of the block at hand
-  std::vector<float> shift_;
-};
 
 bool is_gate(PlanBuilder& builder, const std::string& name, const Shape& map) {
   Shape gate(map.size(), 1);
@@ -171,6 +97,59 @@ std::optional<GateStep::Places> places_of(PlanBuilder& builder, const GateProble
 }
 
 }  // namespace
+
+GateStep::GateStep(Places places, const Shape& shape, bool rectified)
+    : places_(std::move(places)),
+      block_(static_cast<size_t>(channel_block(places_.map.layout))),
+      rectified_(rectified) {
+  label = "gate";
+  images_ = static_cast<size_t>(shape[0]);
+  channels_ = static_cast<size_t>(shape[1]);
+  for (size_t i = 2; i < shape.size(); ++i) positions_ *= static_cast<size_t>(shape[i]);
+  reads = {places_.map.buffer, places_.gate};
+  if (places_.residual) reads.push_back(places_.residual->buffer);
+  writes = {places_.result.buffer};
+}
+
+void GateStep::run(RunState& state) {
+  // In steps of the result: of float maps all grids are steps of 1 from 0.
+  const Grid from = places_.map.grid;
+  const Grid to = places_.result.grid;
+  const Grid other = places_.residual ? places_.residual->grid : Grid();
+  char* x = state.at<char>(places_.map.buffer);
+  char* residual = places_.residual ? state.at<char>(places_.residual->buffer) : nullptr;
+  char* y = state.at<char>(places_.result.buffer);
+  kernels::Gate gate;
+  gate.x.format = format_of(places_.map.layout);
+  gate.other.format = format_of(places_.residual ? places_.residual->layout : places_.map.layout);
+  gate.y.format = format_of(places_.result.layout);
+  gate.other_scale = other.scale / to.scale;
+  gate.least = rectified_ ? static_cast<float>(to.zero) : std::numeric_limits<float>::lowest();
+  const float shift = static_cast<float>(to.zero) -
+                      static_cast<float>(other.zero) * (residual ? gate.other_scale : 0);
+  const float* gates = state.at<float>(places_.gate);
+  for (size_t n = 0; n < images_; ++n, gates += channels_) {
+    for (size_t c = 0; c < channels_; c += block_) {
+      // Padded channels hold zeros and stay zero.
+      scale_.assign(block_, 0);
+      shift_.assign(block_, 0);
+      for (size_t k = 0; k < std::min(block_, channels_ - c); ++k) {
+        scale_[k] = gates[c + k] * from.scale / to.scale;
+        shift_[k] = shift - static_cast<float>(from.zero) * scale_[k];
+      }
+      gate.x.data = x;
+      gate.other.data = residual;
+      gate.y.data = y;
+      gate.scale = scale_.data();
+      gate.shift = shift_.data();
+      kernels::gate(gate, positions_, block_);
+      const size_t done = positions_ * block_;
+      x += done * size_of(gate.x.format);
+      y += done * size_of(gate.y.format);
+      if (residual != nullptr) residual += done * size_of(gate.other.format);
+    }
+  }
+}
 
 bool lower_gate(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
   const std::optional<GateProblem> problem = gate_problem(builder, node, out);

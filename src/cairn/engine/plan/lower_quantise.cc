@@ -1,5 +1,7 @@
 // QuantizeLinear and DequantizeLinear between maps: a value on a grid of 8 bits lies in memory as
 // that until somebody needs its numbers.
+#include <algorithm>
+
 #include "cairn/engine/kernels/quantise.h"
 #include "cairn/engine/plan/builder.h"
 #include "cairn/engine/quantised.h"
@@ -56,6 +58,36 @@ class GridStep : public Step {
   BufferId to_;
 };
 
+// A photo's planes to bytes without a sign, channels last.
+class PhotoGridStep : public Step {
+ public:
+  PhotoGridStep(const Shape& photos, const Grid& grid, BufferId from, BufferId to)
+      : images_(static_cast<size_t>(photos[0])),
+        positions_(element_count(photos) / 3 / std::max<size_t>(images_, 1)),
+        grid_(grid),
+        from_(from),
+        to_(to) {
+    label = "quantise";
+    reads = {from};
+    writes = {to};
+  }
+
+  void run(RunState& state) override {
+    for (size_t n = 0; n < images_; ++n) {
+      const size_t at = n * 3 * positions_;
+      kernels::quantise_planes(state.at<float>(from_) + at, state.at<uint8_t>(to_) + at,
+                               grid_.scale, grid_.zero, positions_);
+    }
+  }
+
+ private:
+  size_t images_;
+  size_t positions_;
+  Grid grid_;
+  BufferId from_;
+  BufferId to_;
+};
+
 DataType byte_type(DType type) { return type == DType::kU8 ? DataType::u8 : DataType::s8; }
 
 // Without padding, since padded zeros would not be zeros on a grid.
@@ -97,6 +129,16 @@ bool lower_quantise(PlanBuilder& builder, const GraphNode& node, const Shape& ou
   const Placement* const there = builder.in_8_bits(input);
   if (there != nullptr && there->grid == *grid) {
     builder.define(node.outputs[0], grid->type, out, Placement(*there));
+    return true;
+  }
+  if (const Layout planes = plain_layout(out); out.size() == 4 && out[1] == 3 &&
+                                               grid->type == DType::kU8 &&
+                                               builder.layout_of(input) == planes) {
+    const Layout bytes = channels_last_layout(out, DataType::u8);
+    const BufferId from = builder.in_layout(input, planes);
+    const BufferId to = builder.new_buffer(bytes.get_size());
+    builder.add_step(std::make_unique<PhotoGridStep>(out, *grid, from, to));
+    builder.define(node.outputs[0], grid->type, out, {bytes, to});
     return true;
   }
   const Layout numbers = dense_layout(builder.layout_of(input));

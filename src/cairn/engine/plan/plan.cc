@@ -65,7 +65,7 @@ void Plan::place_buffers() {
     }
   }
   for (size_t i = 0; i < buffers_.size(); ++i)
-    if (buffers_[i].kind == Buffer::Kind::kArena) lives[i].bytes = buffers_[i].bytes;
+    if (buffers_[i].kind == Buffer::Kind::kArena && touched[i]) lives[i].bytes = buffers_[i].bytes;
   const MemoryPlan plan = plan_memory(lives);
   offsets_ = plan.offsets;
   scratchpad_offset_ = plan.bytes;

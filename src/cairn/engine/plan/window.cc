@@ -70,4 +70,25 @@ std::optional<Shape> conv_output(const Node& node, const std::vector<int64_t>& k
   return out;
 }
 
+bool all_are(const std::vector<int64_t>& values, int64_t wanted) {
+  return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == wanted; });
+}
+
+bool is_pointwise(const Window& window) {
+  return all_are(window.kernel, 1) && all_are(window.strides, 1) && all_are(window.pads_begin, 0) &&
+         all_are(window.pads_end, 0);
+}
+
+kernels::Window2d window_2d(const Window& window) {
+  const auto size = [](const std::vector<int64_t>& sizes, size_t axis) {
+    return static_cast<size_t>(sizes[axis]);
+  };
+  return {.height = size(window.kernel, 0),
+          .width = size(window.kernel, 1),
+          .stride_y = size(window.strides, 0),
+          .stride_x = size(window.strides, 1),
+          .pad_top = size(window.pads_begin, 0),
+          .pad_left = size(window.pads_begin, 1)};
+}
+
 }  // namespace cairn::engine

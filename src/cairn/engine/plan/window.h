@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/op.h"
 
 namespace cairn::engine {
@@ -16,6 +17,12 @@ struct Window {
   std::vector<int64_t> pads_begin;
   std::vector<int64_t> pads_end;  // what the output size needs
 };
+
+bool all_are(const std::vector<int64_t>& values, int64_t wanted);
+// Whether an output position reads one of the input alone, the same.
+bool is_pointwise(const Window& window);
+// Of two axes, as our own kernels want it.
+kernels::Window2d window_2d(const Window& window);
 
 // The window of a Conv or pooling node for the spatial sizes of its input and output; auto_pad and
 // ceil_mode are resolved. Nothing where oneDNN could not take it (negative or huge numbers, pads as
