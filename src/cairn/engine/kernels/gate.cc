@@ -28,11 +28,12 @@ struct Pointers {
 };
 
 template <class D, class P>
-HWY_INLINE void gate_at(D d, const P& p, const Gate& g, bool added, size_t at, size_t lane) {
+HWY_INLINE void gate_at(D d, const P& p, const Gate& g, bool added, size_t at, size_t to,
+                        size_t lane) {
   auto v =
       hn::MulAdd(load(d, p.x + at), hn::LoadU(d, g.scale + lane), hn::LoadU(d, g.shift + lane));
   if (added) v = hn::MulAdd(load(d, p.other + at), hn::Set(d, g.other_scale), v);
-  store(hn::Max(v, hn::Set(d, g.least)), d, p.y + at);
+  store(hn::Max(v, hn::Set(d, g.least)), d, p.y + to + lane);
 }
 
 template <typename X, typename Other, typename Y>
@@ -45,11 +46,12 @@ void gate_all(const Gate& g, size_t positions, size_t block) {
   const hn::CappedTag<float, 1> one;
   const size_t lanes = hn::Lanes(d);
   const size_t whole = block / lanes * lanes;
+  const size_t stride = HWY_MAX(block, g.y_stride);
   for (size_t i = 0; i < positions; ++i) {
     for (size_t lane = 0; lane < whole; lane += lanes)
-      gate_at(d, p, g, added, i * block + lane, lane);
+      gate_at(d, p, g, added, i * block + lane, i * stride, lane);
     for (size_t lane = whole; lane < block; ++lane)
-      gate_at(one, p, g, added, i * block + lane, lane);
+      gate_at(one, p, g, added, i * block + lane, i * stride, lane);
   }
 }
 

@@ -30,6 +30,7 @@ struct Gate {
   const float* shift = nullptr;
   float other_scale = 1;
   float least = 0;
+  size_t y_stride = 0;  // numbers from one group of y to the next, where they are more than `block`
 };
 void gate(const Gate& gate, size_t positions, size_t block);
 

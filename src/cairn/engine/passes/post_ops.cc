@@ -44,6 +44,24 @@ class ChainFuser {
     return i_;
   }
 
+  // The quantisation alone.
+  bool fuse_quantisation() {
+    const int64_t user = only_user("QuantizeLinear");
+    if (user < 0 || rewriter_.node(i_).op_type == "Gemm") return false;
+    const GraphNode& quantise = rewriter_.node(static_cast<size_t>(user));
+    const std::optional<Grid> grid = grid_of(rewriter_.graph(), quantise);
+    if (!grid || quantise.inputs[0] != value()) return false;
+    const std::string scale = quantise.inputs[1];
+    const std::string zero = quantise.inputs.size() > 2 ? quantise.inputs[2] : "";
+    PostOp post_op = with_operand(PostOp::Kind::kQuantize, scale);
+    std::vector<std::string> inputs = rewriter_.node(i_).inputs;
+    inputs.push_back(zero);
+    rewriter_.set_inputs(i_, inputs);
+    post_op.grid = *grid;
+    append(post_op, static_cast<size_t>(user));
+    return true;
+  }
+
  private:
   const std::string& value() { return rewriter_.node(i_).outputs[0]; }
 
@@ -134,23 +152,6 @@ class ChainFuser {
     return true;
   }
 
-  bool fuse_quantisation() {
-    const int64_t user = only_user("QuantizeLinear");
-    if (user < 0 || rewriter_.node(i_).op_type == "Gemm") return false;
-    const GraphNode& quantise = rewriter_.node(static_cast<size_t>(user));
-    const std::optional<Grid> grid = grid_of(rewriter_.graph(), quantise);
-    if (!grid || quantise.inputs[0] != value()) return false;
-    const std::string scale = quantise.inputs[1];
-    const std::string zero = quantise.inputs.size() > 2 ? quantise.inputs[2] : "";
-    PostOp post_op = with_operand(PostOp::Kind::kQuantize, scale);
-    std::vector<std::string> inputs = rewriter_.node(i_).inputs;
-    inputs.push_back(zero);
-    rewriter_.set_inputs(i_, inputs);
-    post_op.grid = *grid;
-    append(post_op, static_cast<size_t>(user));
-    return true;
-  }
-
   Rewriter& rewriter_;
   size_t i_;
 };
@@ -179,6 +180,8 @@ void fuse_post_ops(Graph& graph) {
       if (ends_with_sigmoid(fused)) gates.insert(fused.outputs[0]);
     } else if (multiplies_by(gates, node)) {
       ChainFuser(rewriter, i).fuse();
+    } else if (node.op_type == "Concat" && node.inputs.size() <= kBaseInputs) {
+      ChainFuser(rewriter, i).fuse_quantisation();
     }
   }
 }

@@ -152,6 +152,28 @@ TEST(bfloat16, convolutions_of_small_groups_need_no_reorders) {
   }
 }
 
+// Half of the channels are normalised, as in IBN-a (Pan et al., "Two at Once", 2018).
+TEST(bfloat16, a_norm_of_half_of_the_channels_is_applied_while_they_are_joined) {
+  OnnxBuilder builder = with_channels(16);
+  add_conv(builder, "x", "a", 16, 32);
+  add_conv(builder, "x", "b", 16, 24);
+  builder.weights("scale", {32}).weights("shift", {32});
+  builder.node("InstanceNormalization", {"a", "scale", "shift"}, {"n"});
+  builder.node("Relu", {"n"}, {"r"});
+  builder.node("Concat", {"r", "b"}, {"joined"}).number("axis", 1);
+  add_conv(builder, "joined", "c", 56, 16);
+  builder.node("Concat", {"n", "joined"}, {"again"}).number("axis", 1);
+  add_conv(builder, "again", "d", 88, 16);
+  add_conv(builder, "r", "e", 32, 16);
+  builder.node("Sum", {"c", "d", "e"}, {"y"});
+  const TensorMap inputs = image(16, 20, 25);
+  expect_same_as_reference(builder, inputs);
+  if (!processor_has_kernels()) GTEST_SKIP() << "oneDNN has no bfloat16 for this processor";
+  const auto plan = summary(builder, inputs, Precision::kBf16);
+  EXPECT_EQ(plan.labels.at("channels"), 1);  // what a convolution reads alone
+  EXPECT_FALSE(plan.labels.contains("eltwise"));
+}
+
 TEST(bfloat16, is_not_what_float32_gives_and_near_it) {
   if (!processor_has_kernels()) GTEST_SKIP() << "oneDNN has no bfloat16 for this processor";
   const TensorMap inputs = image(3, 24, 30);

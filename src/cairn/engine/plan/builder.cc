@@ -93,7 +93,7 @@ void PlanBuilder::lower(const GraphNode& node) {
   };
   if (one && (type == DType::kU8 || type == DType::kI8) &&
       lowered_by({lower_winograd, lower_grouped, lower_gated_projection, lower_int8_conv,
-                  lower_depthwise, lower_gate, lower_quantise}))
+                  lower_depthwise, lower_gate, lower_concat, lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
       lowered_by({lower_winograd, lower_grouped, lower_int8_conv, lower_gate, lower_dequantise,
@@ -199,6 +199,7 @@ bool PlanBuilder::lower_view(const GraphNode& node, const std::vector<InferredOu
       element_count(input.shape) != element_count(output.shape))
     return false;
   if (input.shape == output.shape) {
+    if (input.scaling) compute_scaling(node.inputs[0]);
     const Placement placement = input.placements[0];
     define(node.outputs[0], output.dtype, output.shape, placement);
     return true;

@@ -38,8 +38,16 @@ struct PlanValue {
   Shape shape;
   Tensor constant;
   std::vector<Placement> placements;  // kPlanned: the first is where it was computed
-  std::optional<BufferId> means;      // N × C: of each channel, where a step made them on the way
-  size_t uses = 0;                    // by nodes that are not lowered yet, and by outputs
+  // It is yet to be computed, from what its placement says: times scale plus shift (N × C each),
+  // and rectified.
+  struct Scaling {
+    BufferId scale = 0;
+    BufferId shift = 0;
+    bool rectified = false;
+  };
+  std::optional<Scaling> scaling;
+  std::optional<BufferId> means;  // N × C: of each channel, where a step made them on the way
+  size_t uses = 0;                // by nodes that are not lowered yet, and by outputs
 };
 
 class PlanBuilder;
@@ -98,6 +106,8 @@ class PlanBuilder {
   // Where the value lies row-major, or in this layout: reordered where it does not yet.
   BufferId plain(const std::string& name);
   BufferId in_layout(const std::string& name, const Layout& layout);
+  // Computes a value that is yet to be scaled.
+  void compute_scaling(const std::string& name);
   // The layout in which a float32 value was computed; where that is one of 8 bits, the one in which
   // it is to be read as numbers.
   Layout layout_of(const std::string& name);

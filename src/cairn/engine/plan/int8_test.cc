@@ -475,6 +475,31 @@ TEST(int8, photos_are_quantised_and_interleaved_at_once) {
   }
 }
 
+TEST(int8, in_bfloat16_plans_a_norm_of_half_of_the_channels_ends_on_a_grid) {
+  for (const Grid& grid : {kUnsigned, kShifted, kSigned}) {
+    OnnxBuilder builder = with_channels(16);
+    add_grid(builder, "x", "x8", kShifted);
+    add_int8_conv(builder, "x8", "a", 16, 32);
+    add_int8_conv(builder, "x8", "b", 16, 24);
+    builder.weights("scale", {32}).weights("shift", {32});
+    builder.node("InstanceNormalization", {"a", "scale", "shift"}, {"n"});
+    builder.node("Relu", {"n"}, {"r"});
+    builder.node("Concat", {"r", "b"}, {"joined"}).number("axis", 1);
+    add_grid(builder, "joined", "j8", grid);
+    add_int8_conv(builder, "j8", "y", 56, 16);
+    const TensorMap inputs = image(16, 20, 25);
+    const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+    Executor executor(builder.model(), Precision::kBf16);
+    EXPECT_LE(relative_error(executor.run(inputs).at("y"), expected), 0.03);
+    EXPECT_LE(relative_error(Executor(builder.model()).run(inputs).at("y"), expected), 0.004);
+    if (dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16) {
+      const auto labels = executor.summarise(inputs).labels;
+      EXPECT_EQ(labels.at("quantise"), grid.type == DType::kU8 ? 1 : 2);
+      EXPECT_FALSE(labels.contains("eltwise"));
+    }
+  }
+}
+
 template <typename Byte>
 void expect_kernels_as_written(int32_t zero) {
   constexpr float kScale = 0.37F;

@@ -97,6 +97,15 @@ bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out
     return false;
   std::vector<Eltwise> functions;
   const auto activation = activation_of(builder.graph(), node);
+  const bool rectifies =
+      activation && activation->activation == Activation::kRelu && activation->alpha == 0;
+  if (auto scaling = builder.value(node.inputs[data]).scaling; scaling && rectifies) {
+    const Placement from = builder.value(node.inputs[data]).placements[0];
+    scaling->rectified = true;
+    builder.define(node.outputs[0], DType::kF32, out, from);
+    builder.value(node.outputs[0]).scaling = scaling;
+    return true;
+  }
   if (activation)
     functions = eltwise_of(*activation);
   else if (const auto function = function_of(builder, node))

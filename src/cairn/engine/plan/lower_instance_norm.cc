@@ -1,4 +1,5 @@
-// InstanceNormalization in the layout of its input.
+// InstanceNormalization in the layout of its input. Where the channels come last, a step makes the
+// scales and shifts alone: whoever reads the map first applies them.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -9,6 +10,9 @@
 namespace cairn::engine {
 namespace {
 
+constexpr size_t kSamples = 8;       // runs of positions whose mean is near that of all
+constexpr size_t kSampleLength = 4;  // positions
+
 class InstanceNormStep : public Step {
  public:
   struct Numbers {
@@ -17,48 +21,76 @@ class InstanceNormStep : public Step {
     double epsilon = 1e-5;
   };
 
-  InstanceNormStep(Numbers numbers, const Shape& shape, const Layout& layout, BufferId from,
-                   BufferId to)
+  InstanceNormStep(Numbers numbers, const Shape& shape, const Layout& layout, BufferId from)
       : numbers_(std::move(numbers)),
         block_(static_cast<size_t>(channel_block(layout))),
         bf16_(is_bf16(layout)),
-        from_(from),
-        to_(to) {
+        from_(from) {
     label = "InstanceNormalization";
     images_ = static_cast<size_t>(shape[0]);
     channels_ = static_cast<size_t>(shape[1]);
     for (size_t i = 2; i < shape.size(); ++i) positions_ *= static_cast<size_t>(shape[i]);
     reads = {from};
+  }
+
+  // What the step writes: the map, or the scales and shifts of each image and channel.
+  void write_map(BufferId to) {
+    to_ = to;
     writes = {to};
+  }
+  void write_scaling(const PlanValue::Scaling& scaling) {
+    scaling_ = scaling;
+    writes = {scaling.scale, scaling.shift};
   }
 
   void run(RunState& state) override {
     if (bf16_)
-      run_on(state.at<kernels::Bf16>(from_), state.at<kernels::Bf16>(to_));
+      run_on<kernels::Bf16>(state);
     else
-      run_on(state.at<float>(from_), state.at<float>(to_));
+      run_on<float>(state);
   }
 
  private:
   template <typename T>
-  void run_on(const T* x, T* y) {
+  void run_on(const RunState& state) {
+    const T* x = state.at<T>(from_);
+    size_t at = 0;
     for (size_t n = 0; n < images_; ++n) {
-      for (size_t c = 0; c < channels_;
-           c += block_, x += positions_ * block_, y += positions_ * block_)
-        normalise(x, y, c);
+      for (size_t c = 0; c < channels_; c += block_, at += positions_ * block_) {
+        find_scaling(x + at, c);
+        if (to_) {
+          kernels::scale_shift(x + at, state.at<T>(*to_) + at, scale_.data(), shift_.data(),
+                               positions_, block_);
+        } else {
+          std::copy(scale_.begin(), scale_.end(), state.at<float>(scaling_.scale) + n * channels_);
+          std::copy(shift_.begin(), shift_.end(), state.at<float>(scaling_.shift) + n * channels_);
+        }
+      }
     }
   }
 
-  // One block of channels. Padded ones hold zeros and stay zero.
+  // Of one block of channels. Padded ones hold zeros and stay zero.
   template <typename T>
-  void normalise(const T* x, T* y, size_t channel) {
-    const auto count = static_cast<double>(positions_);
+  void find_scaling(const T* x, size_t channel) {
     for (std::vector<float>* numbers : {&centre_, &scale_, &shift_}) numbers->assign(block_, 0);
-    add_up(x);
-    for (size_t i = 0; i < block_; ++i) centre_[i] = static_cast<float>(sum_[i] / count);
-    add_up(x);
+    size_t sampled = positions_;
+    clear_sums();
+    if (positions_ > 4 * kSamples * kSampleLength) {
+      sampled = kSamples * kSampleLength;
+      for (size_t i = 0; i < kSamples; ++i)
+        add_up(x + i * (positions_ / kSamples) * block_, kSampleLength);
+    } else {
+      add_up(x, positions_);
+    }
+    move_centre(sampled);
+    add_up(x, positions_);
+    if (sampled < positions_ && !centre_suffices()) {
+      move_centre(positions_);
+      add_up(x, positions_);
+    }
+    const auto count = static_cast<double>(positions_);
     for (size_t i = 0; i < std::min(block_, channels_ - channel); ++i) {
-      const double offset = sum_[i] / count;  // of the mean from its rounded value
+      const double offset = sum_[i] / count;  // of the mean from the centre
       const double variance = std::max(0.0, squares_[i] / count - offset * offset);
       const double factor =
           numbers_.scale.data<float>()[channel + i] / std::sqrt(variance + numbers_.epsilon);
@@ -66,14 +98,34 @@ class InstanceNormStep : public Step {
       shift_[i] = static_cast<float>(numbers_.shift.data<float>()[channel + i] -
                                      (centre_[i] + offset) * factor);
     }
-    kernels::scale_shift(x, y, scale_.data(), shift_.data(), positions_, block_);
+  }
+
+  // Whether the mean is so near that its square does not hide the variance.
+  bool centre_suffices() const {
+    const auto count = static_cast<double>(positions_);
+    for (size_t i = 0; i < block_; ++i) {
+      const double offset = sum_[i] / count;
+      const double variance = squares_[i] / count - offset * offset;
+      if (offset * offset > 4 * (variance + numbers_.epsilon)) return false;
+    }
+    return true;
+  }
+
+  // To the mean of what was added up.
+  void move_centre(size_t count) {
+    for (size_t i = 0; i < block_; ++i)
+      centre_[i] = static_cast<float>(centre_[i] + sum_[i] / static_cast<double>(count));
+    clear_sums();
+  }
+
+  void clear_sums() {
+    sum_.assign(block_, 0);
+    squares_.assign(block_, 0);
   }
 
   template <typename T>
-  void add_up(const T* x) {
-    sum_.assign(block_, 0);
-    squares_.assign(block_, 0);
-    kernels::add_deviations(x, centre_.data(), sum_.data(), squares_.data(), positions_, block_);
+  void add_up(const T* x, size_t positions) {
+    kernels::add_deviations(x, centre_.data(), sum_.data(), squares_.data(), positions, block_);
   }
 
   Numbers numbers_;
@@ -83,7 +135,8 @@ class InstanceNormStep : public Step {
   size_t block_ = 1;
   bool bf16_ = false;
   BufferId from_;
-  BufferId to_;
+  std::optional<BufferId> to_;
+  PlanValue::Scaling scaling_;
   // Of the block at hand.
   std::vector<float> centre_;
   std::vector<float> scale_;
@@ -104,11 +157,21 @@ bool lower_instance_norm(PlanBuilder& builder, const GraphNode& node, const Shap
   Layout layout = builder.layout_of(node.inputs[0]);
   if (channel_block(layout) == 0) layout = plain_layout(out, layout.data_type());
   const BufferId from = builder.in_layout(node.inputs[0], layout);
-  const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());
-  builder.add_step(std::make_unique<InstanceNormStep>(
+  auto step = std::make_unique<InstanceNormStep>(
       InstanceNormStep::Numbers{*scale, *shift, node.get_float("epsilon", 1e-5F)}, out, layout,
-      from, to));
-  builder.define(node.outputs[0], DType::kF32, out, {layout, to});
+      from);
+  if (is_channels_last(layout)) {
+    const size_t bytes = static_cast<size_t>(out[0] * out[1]) * sizeof(float);
+    const PlanValue::Scaling scaling{builder.new_buffer(bytes), builder.new_buffer(bytes)};
+    step->write_scaling(scaling);
+    builder.define(node.outputs[0], DType::kF32, out, {layout, from});
+    builder.value(node.outputs[0]).scaling = scaling;
+  } else {
+    const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());
+    step->write_map(to);
+    builder.define(node.outputs[0], DType::kF32, out, {layout, to});
+  }
+  builder.add_step(std::move(step));
   return true;
 }
 

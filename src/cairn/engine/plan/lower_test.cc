@@ -53,6 +53,20 @@ TEST(normalisation, of_values_far_from_zero_is_exact) {
   expect_same_as_reference(builder, inputs);
 }
 
+// The mean of all is estimated from some positions, eight evenly spaced runs.
+TEST(normalisation, of_positions_that_are_unlike_the_others_is_exact) {
+  for (const float apart : {1.F, 1000.F}) {
+    OnnxBuilder builder = with_channels(16);
+    builder.weights("scale", {16}).weights("shift", {16});
+    builder.node("InstanceNormalization", {"x", "scale", "shift"}, {"y"});
+    TensorMap inputs = image(16, 40, 40, 1);
+    Tensor& x = inputs.at("x");
+    for (size_t i = 0; i < x.count(); i += 1600 / 8)
+      for (size_t k = 0; k < 4; ++k) x.data<float>()[i + k] = apart;
+    expect_same_as_reference(builder, inputs);
+  }
+}
+
 TEST(convolution, every_geometry) {
   const auto check = [](int64_t in, const Shape& weights, int64_t group, auto adorn) {
     OnnxBuilder builder = with_channels(in);

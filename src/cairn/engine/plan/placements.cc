@@ -6,6 +6,7 @@
 
 #include "cairn/engine/plan/builder.h"
 #include "cairn/engine/plan/dnnl_step.h"
+#include "cairn/engine/plan/scaled.h"
 
 namespace cairn::engine {
 
@@ -108,6 +109,7 @@ BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
     WeightCache& cache = constant != nullptr ? weights_ : own;
     return constant_buffer(cache.packed(name, found.constant, from, layout));
   }
+  if (found.scaling) compute_scaling(name);
   for (const Placement& placement : found.placements)
     if (same_bytes(placement.layout, layout)) return placement.buffer;
   // Numbers come of 8 bits by a step of their own, which leaves every one in its place.
@@ -139,6 +141,17 @@ BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
   found.placements.push_back({layout, buffer, from.grid});
   residents_[buffer].push_back(name);
   return buffer;
+}
+
+void PlanBuilder::compute_scaling(const std::string& name) {
+  PlanValue& found = value(name);
+  Placement& placement = found.placements[0];
+  const ScaledPart part{placement.buffer, static_cast<size_t>(found.shape[1]), found.scaling};
+  found.scaling.reset();
+  // A new buffer, for the node at hand may read the old one as well.
+  placement.buffer = new_buffer(placement.layout.get_size());
+  residents_[placement.buffer].push_back(name);
+  add_scaling(*this, {part}, placement.layout.data_type(), found.shape, placement);
 }
 
 bool PlanBuilder::may_overwrite(BufferId buffer) {

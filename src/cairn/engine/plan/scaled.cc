@@ -1,0 +1,92 @@
+#include "cairn/engine/plan/scaled.h"
+
+#include <limits>
+
+#include "cairn/engine/kernels/gate.h"
+
+namespace cairn::engine {
+namespace {
+
+using kernels::Format;
+
+size_t size_of(Format format) {
+  return format == Format::kF32 ? 4 : format == Format::kBf16 ? 2 : 1;
+}
+
+class ScalingStep : public Step {
+ public:
+  ScalingStep(const std::vector<ScaledPart>& parts, DataType type, const Shape& shape,
+              const Placement& target)
+      : parts_(parts),
+        images_(static_cast<size_t>(shape[0])),
+        channels_(static_cast<size_t>(shape[1])),
+        positions_(element_count(shape) / images_ / channels_),
+        from_(type == DataType::bf16 ? Format::kBf16 : Format::kF32),
+        to_(is_8bit(target.layout) ? Format::kU8 : from_),
+        target_(target) {
+    label = parts.size() == 1 ? "channels" : "Concat";
+    for (const ScaledPart& part : parts) {
+      reads.push_back(part.from);
+      if (part.scaling) reads.insert(reads.end(), {part.scaling->scale, part.scaling->shift});
+    }
+    writes = {target.buffer};
+  }
+
+  void run(RunState& state) override {
+    char* y = state.at<char>(target_.buffer);
+    for (size_t n = 0; n < images_; ++n) {
+      for (const ScaledPart& part : parts_) {
+        write(state, part, n, y);
+        y += part.channels * size_of(to_);
+      }
+      y += (positions_ - 1) * channels_ * size_of(to_);
+    }
+  }
+
+ private:
+  // One image's channels of one part. In steps of the grid: that of numbers is steps of 1 from 0.
+  void write(const RunState& state, const ScaledPart& part, size_t image, char* y) {
+    const Grid& grid = target_.grid;
+    const auto zero = static_cast<float>(grid.zero);
+    scale_.assign(part.channels, 1 / grid.scale);
+    shift_.assign(part.channels, zero);
+    if (part.scaling) {
+      const float* scales = state.at<float>(part.scaling->scale) + image * part.channels;
+      const float* shifts = state.at<float>(part.scaling->shift) + image * part.channels;
+      for (size_t c = 0; c < part.channels; ++c) {
+        scale_[c] = scales[c] / grid.scale;
+        shift_[c] = shifts[c] / grid.scale + zero;
+      }
+    }
+    kernels::Gate gate;
+    const size_t numbers = positions_ * part.channels;
+    gate.x = {state.at<char>(part.from) + image * numbers * size_of(from_), from_};
+    gate.other.format = from_;
+    gate.y = {y, to_};
+    gate.y_stride = channels_;
+    gate.scale = scale_.data();
+    gate.shift = shift_.data();
+    gate.least =
+        part.scaling && part.scaling->rectified ? zero : std::numeric_limits<float>::lowest();
+    kernels::gate(gate, positions_, part.channels);
+  }
+
+  std::vector<ScaledPart> parts_;
+  size_t images_;
+  size_t channels_;
+  size_t positions_;
+  Format from_;
+  Format to_;
+  Placement target_;
+  std::vector<float> scale_;  // of the part at hand
+  std::vector<float> shift_;
+};
+
+}  // namespace
+
+void add_scaling(PlanBuilder& builder, const std::vector<ScaledPart>& parts, DataType type,
+                 const Shape& shape, const Placement& target) {
+  builder.add_step(std::make_unique<ScalingStep>(parts, type, shape, target));
+}
+
+}  // namespace cairn::engine
