@@ -16,6 +16,9 @@ namespace cairn::engine::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Added to a number below 2^22, this leaves the nearest integer in the lowest bits.
+constexpr float kRounding = 12582912;  // 1.5 × 2^23
+
 template <class D>
 hn::Vec<D> load(D d, const float* x) {
   return hn::LoadU(d, x);

@@ -143,10 +143,31 @@ void add_wide_run(const T* x, const float* centre, double* sum, double* squares,
     hn::StoreU(hn::Add(hn::LoadU(tag, sums + lane), v), tag, sums + lane);
     hn::StoreU(hn::MulAdd(v, v, hn::LoadU(tag, powers + lane)), tag, powers + lane);
   };
-  for (size_t i = 0; i < positions; ++i) {
-    size_t lane = 0;
-    for (; lane + lanes <= width; lane += lanes) add(d, i, lane);
-    for (; lane < width; ++lane) add(one, i, lane);
+  // Four at a time, which loads and stores the sums a fourth as often.
+  const auto add_four = [&](auto tag, size_t i, size_t lane) {
+    const auto middle = hn::LoadU(tag, centre + lane);
+    const auto deviation = [&](size_t k) {
+      return hn::Sub(load(tag, x + (i + k) * stride + lane), middle);
+    };
+    const auto a = deviation(0);
+    const auto b = deviation(1);
+    const auto c = deviation(2);
+    const auto e = deviation(3);
+    const auto sum_of_four = hn::Add(hn::Add(a, b), hn::Add(c, e));
+    const auto squares_of_four =
+        hn::Add(hn::MulAdd(a, a, hn::Mul(b, b)), hn::MulAdd(c, c, hn::Mul(e, e)));
+    hn::StoreU(hn::Add(hn::LoadU(tag, sums + lane), sum_of_four), tag, sums + lane);
+    hn::StoreU(hn::Add(hn::LoadU(tag, powers + lane), squares_of_four), tag, powers + lane);
+  };
+  const size_t whole = width / lanes * lanes;
+  size_t i = 0;
+  for (; i + 4 <= positions; i += 4) {
+    for (size_t lane = 0; lane < whole; lane += lanes) add_four(d, i, lane);
+    for (size_t lane = whole; lane < width; ++lane) add_four(one, i, lane);
+  }
+  for (; i < positions; ++i) {
+    for (size_t lane = 0; lane < whole; lane += lanes) add(d, i, lane);
+    for (size_t lane = whole; lane < width; ++lane) add(one, i, lane);
   }
   for (size_t lane = 0; lane < width; ++lane) {
     sum[lane] += static_cast<double>(sums[lane]);

@@ -16,8 +16,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class D>
 void store(hn::Vec<D> v, D d, uint8_t* y) {
   const hn::Rebind<uint8_t, D> bytes;
+  const hn::RebindToUnsigned<D> bits;
   const auto held = hn::Min(hn::Max(v, hn::Zero(d)), hn::Set(d, 255));
-  hn::StoreU(hn::DemoteTo(bytes, hn::NearestInt(held)), bytes, y);
+  const auto rounded = hn::BitCast(bits, hn::Add(held, hn::Set(d, kRounding)));
+  hn::StoreU(hn::U8FromU32(hn::And(rounded, hn::Set(bits, 255))), bytes, y);
 }
 
 template <typename X, typename Other, typename Y>

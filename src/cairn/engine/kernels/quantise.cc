@@ -17,12 +17,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <typename To, class D, typename From>
 hn::Vec<hn::Rebind<To, D>> steps_at(D d, const From* x, float scale, int32_t zero) {
-  const hn::RebindToSigned<D> i32;
+  const hn::RebindToUnsigned<D> bits;
   const hn::Rebind<To, D> to;
   const auto low = hn::Set(d, static_cast<float>(std::numeric_limits<To>::min() - zero));
   const auto high = hn::Set(d, static_cast<float>(std::numeric_limits<To>::max() - zero));
   const auto steps = hn::Min(hn::Max(hn::Div(load(d, x), hn::Set(d, scale)), low), high);
-  return hn::DemoteTo(to, hn::Add(hn::NearestInt(steps), hn::Set(i32, zero)));
+  const auto rounded = hn::BitCast(bits, hn::Add(steps, hn::Set(d, kRounding)));
+  const auto shifted = hn::Add(rounded, hn::Set(bits, static_cast<uint32_t>(zero)));
+  return hn::BitCast(to, hn::U8FromU32(hn::And(shifted, hn::Set(bits, 255))));
 }
 
 template <class D, typename From, typename To>
