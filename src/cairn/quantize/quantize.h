@@ -16,7 +16,7 @@ namespace cairn::quantize {
 
 struct QuantizeOptions {
   Calibration calibration = Calibration::kPercentile;
-  double percentile = 99.99;
+  double percentile = 99.999;
   WeightScales weight_scales = WeightScales::kLeastSquares;
   bool depthwise = false;    // quantise these convolutions too
   bool correct_bias = true;  // so that each channel keeps its mean (Nagel et al., "Data-Free
