@@ -91,6 +91,7 @@ inline __m512 silu(__m512 x) {
 }
 
 struct Nothing {
+  Nothing() = default;
   explicit Nothing(const Activation&) {}
   __m512 operator()(__m512 v) const { return v; }
 };
@@ -107,17 +108,6 @@ struct Silu {
   explicit Silu(const Activation&) {}
   __m512 operator()(__m512 v) const { return silu(v); }
 };
-
-template <typename Function>
-void activate_all(const Function& function, float* x, size_t vectors) {
-  for (size_t i = 0; i < vectors; ++i)
-    _mm512_storeu_ps(x + i * kLanes, function(_mm512_loadu_ps(x + i * kLanes)));
-}
-
-inline void activate(const Activation& activation, float* x, size_t vectors) {
-  if (activation.kind == Activation::Kind::kSilu) activate_all(Silu(activation), x, vectors);
-  if (activation.kind == Activation::Kind::kClip) activate_all(Clip(activation), x, vectors);
-}
 
 // Calls function.operator()<count>(at) for a count of up to kPositions.
 template <size_t kPositions, typename Function>
@@ -140,12 +130,12 @@ void for_tiles(size_t count, Function function) {
   }
 }
 
-// kPositions positions of kBlocks blocks of the 1×1 convolution. next: weights of one block that
-// will be needed soon after, or null.
-template <size_t kPositions, size_t kBlocks>
+// kPositions positions of kBlocks blocks of the 1×1 convolution: y = function(sums). next: weights
+// of one block that will be needed soon after, or null.
+template <size_t kPositions, size_t kBlocks, typename Function = Nothing>
 CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* weights,
                                 const float* bias, float* y, size_t y_block,
-                                const Bf16* next = nullptr) {
+                                const Bf16* next = nullptr, const Function& function = {}) {
   __m512 sums[kPositions][kBlocks];
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPositions; ++p)
@@ -170,7 +160,8 @@ CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* w
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPositions; ++p)
 #pragma GCC unroll 3
-    for (size_t b = 0; b < kBlocks; ++b) _mm512_storeu_ps(y + b * y_block + p * kLanes, sums[p][b]);
+    for (size_t b = 0; b < kBlocks; ++b)
+      _mm512_storeu_ps(y + b * y_block + p * kLanes, function(sums[p][b]));
 }
 
 // What a position of a convolution of bytes multiplies: `rows` runs of `quads` times four bytes.
@@ -182,10 +173,11 @@ struct Runs {
   size_t quads = 0;
 };
 
-// The same of bytes: y = sums * units + bias.
-template <size_t kPositions, size_t kBlocks>
+// The same of bytes: y = function(sums * units + bias).
+template <size_t kPositions, size_t kBlocks, typename Function = Nothing>
 CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const float* units,
-                                const float* bias, float* y, size_t y_block) {
+                                const float* bias, float* y, size_t y_block,
+                                const Function& function = {}) {
   __m512i sums[kPositions][kBlocks];
 #pragma GCC unroll 24
   for (size_t p = 0; p < kPositions; ++p)
@@ -213,14 +205,15 @@ CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const f
 #pragma GCC unroll 24
     for (size_t p = 0; p < kPositions; ++p)
       _mm512_storeu_ps(y + b * y_block + p * kLanes,
-                       _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[p][b]), unit, shift));
+                       function(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[p][b]), unit, shift)));
   }
 }
 
 // The same of a convolution of numbers with taps at the given offsets from each position.
-template <size_t kPositions, size_t kBlocks>
+template <size_t kPositions, size_t kBlocks, typename Function = Nothing>
 CAIRN_APART void multiply_taps(const float* x, size_t stride, const size_t* offsets, size_t taps,
-                               const float* weights, const float* bias, float* y, size_t y_block) {
+                               const float* weights, const float* bias, float* y, size_t y_block,
+                               const Function& function = {}) {
   __m512 sums[kPositions][kBlocks];
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPositions; ++p)
@@ -240,7 +233,8 @@ CAIRN_APART void multiply_taps(const float* x, size_t stride, const size_t* offs
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPositions; ++p)
 #pragma GCC unroll 3
-    for (size_t b = 0; b < kBlocks; ++b) _mm512_storeu_ps(y + b * y_block + p * kLanes, sums[p][b]);
+    for (size_t b = 0; b < kBlocks; ++b)
+      _mm512_storeu_ps(y + b * y_block + p * kLanes, function(sums[p][b]));
 }
 
 // kPositions neighbouring outputs of one block of the depthwise convolution. rows: of the window,

@@ -154,45 +154,52 @@ class Pass {
   template <size_t kBlocks>
   void make_row(size_t block, size_t row) {
     float* const to = wide_row(row, 0) + step_.depthwise.pad_left * kLanes;
-    const float* const bias = step_.expand_bias + block * kLanes;
-    switch (step_.source) {
-      case ExpandDepthwise::Source::kMap: {
-        const Bf16* const x = static_cast<const Bf16*>(x_) + row * step_.width * step_.in_channels;
-        const Bf16* const weights = step_.expand_weights + block * kLanes * step_.in_channels;
-        for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
-          multiply_pairs<kPositions, kBlocks>(x + at * step_.in_channels, step_.in_channels,
-                                              weights, bias, to + at * kLanes, room_.row);
-        });
-        break;
-      }
-      case ExpandDepthwise::Source::kPhoto: {
-        gather_photo(row);
-        const float* const weights = step_.expand_weights_f32 + block * kLanes * taps_.size();
-        for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
-          multiply_taps<kPositions, kBlocks>(photo_ + at * step_.expansion.stride_x,
-                                             step_.expansion.stride_x, taps_.data(), taps_.size(),
-                                             weights, bias, to + at * kLanes, room_.row);
-        });
-        break;
-      }
-      case ExpandDepthwise::Source::kBytes: {
-        Runs runs = byte_runs(row);
-        const uint8_t* const x = runs.x;
-        const int8_t* const weights =
-            step_.expand_weights_s8 + block * kLanes * 4 * runs.rows * runs.quads;
-        const float* const units = step_.expand_units + block * kLanes;
-        for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
-          runs.x = x + at * runs.stride;
-          multiply_quads<kPositions, kBlocks>(runs, weights, units, bias, to + at * kLanes,
-                                              room_.row);
-        });
-        break;
-      }
-      case ExpandDepthwise::Source::kWide:
-        for (size_t b = 0; b < kBlocks; ++b) widen(block + b, row, to + b * room_.row);
-        return;
+    if (step_.source == ExpandDepthwise::Source::kWide) {
+      for (size_t b = 0; b < kBlocks; ++b) widen(block + b, row, to + b * room_.row);
+      return;
     }
-    for (size_t b = 0; b < kBlocks; ++b) activate(step_.first, to + b * room_.row, step_.width);
+    switch (step_.first.kind) {
+      case Activation::Kind::kSilu:
+        return expand<kBlocks>(Silu(step_.first), block, row, to);
+      case Activation::Kind::kClip:
+        return expand<kBlocks>(Clip(step_.first), block, row, to);
+      case Activation::Kind::kNone:
+        return expand<kBlocks>(Nothing(step_.first), block, row, to);
+    }
+  }
+
+  template <size_t kBlocks, typename Function>
+  void expand(const Function& function, size_t block, size_t row, float* to) {
+    const float* const bias = step_.expand_bias + block * kLanes;
+    const size_t y_block = room_.row;
+    if (step_.source == ExpandDepthwise::Source::kMap) {
+      const size_t channels = step_.in_channels;
+      const Bf16* const x = static_cast<const Bf16*>(x_) + row * step_.width * channels;
+      const Bf16* const weights = step_.expand_weights + block * kLanes * channels;
+      for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+        multiply_pairs<kPositions, kBlocks>(x + at * channels, channels, weights, bias,
+                                            to + at * kLanes, y_block, nullptr, function);
+      });
+    } else if (step_.source == ExpandDepthwise::Source::kPhoto) {
+      gather_photo(row);
+      const float* const weights = step_.expand_weights_f32 + block * kLanes * taps_.size();
+      const size_t stride = step_.expansion.stride_x;
+      for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+        multiply_taps<kPositions, kBlocks>(photo_ + at * stride, stride, taps_.data(), taps_.size(),
+                                           weights, bias, to + at * kLanes, y_block, function);
+      });
+    } else {
+      Runs runs = byte_runs(row);
+      const uint8_t* const x = runs.x;
+      const int8_t* const weights =
+          step_.expand_weights_s8 + block * kLanes * 4 * runs.rows * runs.quads;
+      const float* const units = step_.expand_units + block * kLanes;
+      for_tiles<kTile>(step_.width, [&]<size_t kPositions>(size_t at) CAIRN_AVX512_BF16 {
+        runs.x = x + at * runs.stride;
+        multiply_quads<kPositions, kBlocks>(runs, weights, units, bias, to + at * kLanes, y_block,
+                                            function);
+      });
+    }
   }
 
   // A row of the wide map, as float32.
