@@ -34,7 +34,11 @@ HWY_INLINE void gate_at(D d, const P& p, const Gate& g, bool added, size_t at, s
                         size_t lane) {
   auto v =
       hn::MulAdd(load(d, p.x + at), hn::LoadU(d, g.scale + lane), hn::LoadU(d, g.shift + lane));
-  if (added) v = hn::MulAdd(load(d, p.other + at), hn::Set(d, g.other_scale), v);
+  if (added) {
+    const auto factor =
+        g.other_scales == nullptr ? hn::Set(d, g.other_scale) : hn::LoadU(d, g.other_scales + lane);
+    v = hn::MulAdd(load(d, p.other + at), factor, v);
+  }
   store(hn::Max(v, hn::Set(d, g.least)), d, p.y + to + lane);
 }
 

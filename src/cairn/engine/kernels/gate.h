@@ -18,7 +18,8 @@ struct Numbers {
   Format format = Format::kF32;
 };
 
-// y = max(x * scale + shift + other * other_scale, least) for `positions` groups of `block`
+// y = max(x * scale + shift + other * other_scale, least), with one other_scale for all or one per
+// lane, for `positions` groups of `block`
 // numbers, with one scale and one shift per lane; 8-bit results are rounded to the nearest and
 // saturate. other may be null; y may be x or other where they are of a format. Of the three formats
 // one at most is a float one: float32 and bfloat16 do not mix.
@@ -29,6 +30,7 @@ struct Gate {
   const float* scale = nullptr;
   const float* shift = nullptr;
   float other_scale = 1;
+  const float* other_scales = nullptr;  // of each lane, instead
   float least = 0;
   size_t y_stride = 0;  // numbers from one group of y to the next, where they are more than `block`
 };

@@ -174,6 +174,35 @@ TEST(bfloat16, a_norm_of_half_of_the_channels_is_applied_while_they_are_joined) 
   EXPECT_FALSE(plan.labels.contains("eltwise"));
 }
 
+// Split attention (Zhang et al., "ResNeSt", 2020), here of two maps.
+OnnxBuilder split_attention(const std::string& result) {
+  OnnxBuilder builder = with_channels(16);
+  add_conv(builder, "x", "a", 16, 24);
+  add_conv(builder, "x", "b", 16, 24);
+  builder.node("GlobalAveragePool", {"a"}, {"mean"});
+  builder.weights("gate_w", {24, 24, 1, 1});
+  builder.node("Conv", {"mean", "gate_w"}, {"g"});
+  builder.node("Mul", {"a", "g"}, {"first"});
+  builder.node("Sigmoid", {"g"}, {"h"});  // after the first gate was read
+  builder.node("Mul", {"b", "h"}, {"second"});
+  builder.node("Add", {"first", "second"}, {result});
+  return builder;
+}
+
+TEST(bfloat16, maps_times_gates_are_added_in_one_step) {
+  for (const int64_t images : {1, 2}) {
+    OnnxBuilder builder = split_attention("sum");
+    add_conv(builder, "sum", "c", 24, 16);
+    builder.node("Concat", {"c", "second"}, {"y"}).number("axis", 1);
+    const TensorMap inputs = image(16, 9, 14, images);
+    expect_same_as_reference(builder, inputs);
+    if (!processor_has_kernels()) continue;
+    const auto plan = summary(builder, inputs, Precision::kBf16);
+    EXPECT_EQ(plan.labels.at("weighted sum"), 1);
+    EXPECT_FALSE(plan.labels.contains("binary"));
+  }
+}
+
 TEST(bfloat16, is_not_what_float32_gives_and_near_it) {
   if (!processor_has_kernels()) GTEST_SKIP() << "oneDNN has no bfloat16 for this processor";
   const TensorMap inputs = image(3, 24, 30);

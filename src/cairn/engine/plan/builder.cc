@@ -45,6 +45,8 @@ void PlanBuilder::count_uses(const std::vector<size_t>& nodes,
       own_depthwise_ =
           own_depthwise_ && kernel_takes_depthwise(node, graph_.constant(node.inputs[1])->shape());
     }
+    if (node.op_type == "Add" && node.post_ops.empty())
+      added_.insert(node.inputs.begin(), node.inputs.end());
     for (const std::string& input : graph_.nodes[i].inputs) {
       if (input.empty()) continue;
       PlanValue& used = values_[input];

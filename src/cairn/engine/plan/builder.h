@@ -38,11 +38,13 @@ struct PlanValue {
   Shape shape;
   Tensor constant;
   std::vector<Placement> placements;  // kPlanned: the first is where it was computed
-  // It is yet to be computed, from what its placement says: times scale plus shift (N × C each),
-  // and rectified.
+  // It is yet to be computed, from what its placement says: times scale plus shift, plus another
+  // map times its scale, and rectified. Scales and shifts are N × C.
   struct Scaling {
     BufferId scale = 0;
-    BufferId shift = 0;
+    std::optional<BufferId> shift{};
+    std::optional<BufferId> other{};
+    BufferId other_scale = 0;
     bool rectified = false;
   };
   std::optional<Scaling> scaling;
@@ -106,6 +108,11 @@ class PlanBuilder {
   // Where the value lies row-major, or in this layout: reordered where it does not yet.
   BufferId plain(const std::string& name);
   BufferId in_layout(const std::string& name, const Layout& layout);
+  // Declares a value that is yet to be scaled. The placement is that of the map.
+  void define_scaling(const std::string& name, const Shape& shape, const Placement& from,
+                      const PlanValue::Scaling& scaling);
+  // Whether a sum of two maps reads the value.
+  bool is_added(const std::string& name) const { return added_.contains(name); }
   // Computes a value that is yet to be scaled.
   void compute_scaling(const std::string& name);
   // The layout in which a float32 value was computed; where that is one of 8 bits, the one in which
@@ -158,6 +165,7 @@ class PlanBuilder {
   std::map<std::string, PlanValue> values_;
   std::map<BufferId, std::vector<std::string>> residents_;  // values that lie in a buffer
   std::set<std::string> read_by_depthwise_;
+  std::set<std::string> added_;  // by nodes that do nothing else
   size_t temporaries_ = 0;
 };
 

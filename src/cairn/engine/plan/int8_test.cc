@@ -475,6 +475,30 @@ TEST(int8, photos_are_quantised_and_interleaved_at_once) {
   }
 }
 
+TEST(int8, in_bfloat16_plans_maps_times_gates_are_added_to_a_grid) {
+  for (const Grid& grid : {kShifted, kSigned}) {
+    OnnxBuilder builder = with_channels(16);
+    add_grid(builder, "x", "x8", kShifted);
+    for (const std::string part : {"a", "b"}) {
+      add_int8_conv(builder, "x8", part, 16, 24);
+      builder.node("GlobalAveragePool", {part}, {part + "_mean"});
+      builder.node("Sigmoid", {part + "_mean"}, {part + "_gate"});
+      builder.node("Mul", {part, part + "_gate"}, {part + "_gated"});
+    }
+    builder.node("Add", {"a_gated", "b_gated"}, {"sum"});
+    add_grid(builder, "sum", "s8", grid);
+    add_int8_conv(builder, "s8", "y", 24, 16);
+    const TensorMap inputs = image(16, 9, 14);
+    const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
+    Executor executor(builder.model(), Precision::kBf16);
+    EXPECT_LE(relative_error(executor.run(inputs).at("y"), expected), 0.03);
+    if (!has_bf16_products()) continue;
+    const auto labels = executor.summarise(inputs).labels;
+    EXPECT_EQ(labels.at("weighted sum"), 1);
+    EXPECT_EQ(labels.at("quantise"), grid.type == DType::kU8 ? 1 : 2);
+  }
+}
+
 TEST(int8, in_bfloat16_plans_a_norm_of_half_of_the_channels_ends_on_a_grid) {
   for (const Grid& grid : {kUnsigned, kShifted, kSigned}) {
     OnnxBuilder builder = with_channels(16);

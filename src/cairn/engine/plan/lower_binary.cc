@@ -6,6 +6,31 @@
 
 namespace cairn::engine {
 
+namespace {
+
+// The sum of two maps that are yet to be scaled is so too.
+bool add_scaled(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
+  if (node.op_type != "Add") return false;
+  for (const std::string& input : node.inputs) {
+    if (input.empty() || builder.is_constant(input) || builder.value(input).shape != out)
+      return false;
+    const auto& scaling = builder.value(input).scaling;
+    if (!scaling || scaling->rectified || scaling->other) return false;
+  }
+  const PlanValue& left = builder.value(node.inputs[0]);
+  const PlanValue& right = builder.value(node.inputs[1]);
+  const Placement from = left.placements[0];
+  const Placement other = right.placements[0];
+  if (right.scaling->shift || !same_bytes(from.layout, other.layout)) return false;
+  PlanValue::Scaling scaling = *left.scaling;
+  scaling.other = other.buffer;
+  scaling.other_scale = right.scaling->scale;
+  builder.define_scaling(node.outputs[0], out, from, scaling);
+  return true;
+}
+
+}  // namespace
+
 bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
   using dnnl::algorithm;
   static const std::map<std::string, algorithm> kAlgorithms = {
@@ -15,6 +40,7 @@ bool lower_binary(PlanBuilder& builder, const GraphNode& node, const Shape& out)
       {"Min", algorithm::binary_min}};
   const auto found = kAlgorithms.find(node.op_type);
   if (found == kAlgorithms.end() || !node.post_ops.empty() || node.inputs.size() != 2) return false;
+  if (add_scaled(builder, node, out)) return true;
   std::optional<Layout> layout;
   bool bf16 = false;
   for (size_t i = 0; i < 2; ++i) {

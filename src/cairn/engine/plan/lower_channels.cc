@@ -175,6 +175,12 @@ bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& ou
   const std::optional<ChannelMap> map = map_of(builder, node, out);
   if (!map) return false;
   Layout layout = builder.layout_of(map->input);
+  if (node.op_type == "Mul" && (map->per_image || out[0] == 1) && out.size() == 4 &&
+      is_channels_last(layout) && builder.is_added(node.outputs[0])) {
+    const BufferId from = builder.in_layout(map->input, layout);
+    builder.define_scaling(node.outputs[0], out, {layout, from}, {.scale = *map->scale});
+    return true;
+  }
   if (channel_block(layout) == 0) layout = plain_layout(out, layout.data_type());
   const BufferId from = builder.in_layout(map->input, layout);
   const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());

@@ -102,8 +102,7 @@ bool lower_eltwise(PlanBuilder& builder, const GraphNode& node, const Shape& out
   if (auto scaling = builder.value(node.inputs[data]).scaling; scaling && rectifies) {
     const Placement from = builder.value(node.inputs[data]).placements[0];
     scaling->rectified = true;
-    builder.define(node.outputs[0], DType::kF32, out, from);
-    builder.value(node.outputs[0]).scaling = scaling;
+    builder.define_scaling(node.outputs[0], out, from, *scaling);
     return true;
   }
   if (activation)

@@ -40,7 +40,7 @@ class InstanceNormStep : public Step {
   }
   void write_scaling(const PlanValue::Scaling& scaling) {
     scaling_ = scaling;
-    writes = {scaling.scale, scaling.shift};
+    writes = {scaling.scale, *scaling.shift};
   }
 
   void run(RunState& state) override {
@@ -63,7 +63,7 @@ class InstanceNormStep : public Step {
                                positions_, block_);
         } else {
           std::copy(scale_.begin(), scale_.end(), state.at<float>(scaling_.scale) + n * channels_);
-          std::copy(shift_.begin(), shift_.end(), state.at<float>(scaling_.shift) + n * channels_);
+          std::copy(shift_.begin(), shift_.end(), state.at<float>(*scaling_.shift) + n * channels_);
         }
       }
     }
@@ -162,10 +162,10 @@ bool lower_instance_norm(PlanBuilder& builder, const GraphNode& node, const Shap
       from);
   if (is_channels_last(layout)) {
     const size_t bytes = static_cast<size_t>(out[0] * out[1]) * sizeof(float);
-    const PlanValue::Scaling scaling{builder.new_buffer(bytes), builder.new_buffer(bytes)};
+    const PlanValue::Scaling scaling{.scale = builder.new_buffer(bytes),
+                                     .shift = builder.new_buffer(bytes)};
     step->write_scaling(scaling);
-    builder.define(node.outputs[0], DType::kF32, out, {layout, from});
-    builder.value(node.outputs[0]).scaling = scaling;
+    builder.define_scaling(node.outputs[0], out, {layout, from}, scaling);
   } else {
     const BufferId to = builder.may_overwrite(from) ? from : builder.new_buffer(layout.get_size());
     step->write_map(to);

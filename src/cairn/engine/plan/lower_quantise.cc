@@ -4,6 +4,7 @@
 
 #include "cairn/engine/kernels/quantise.h"
 #include "cairn/engine/plan/builder.h"
+#include "cairn/engine/plan/scaled.h"
 #include "cairn/engine/quantised.h"
 
 namespace cairn::engine {
@@ -139,6 +140,16 @@ bool lower_quantise(PlanBuilder& builder, const GraphNode& node, const Shape& ou
     const BufferId to = builder.new_buffer(bytes.get_size());
     builder.add_step(std::make_unique<PhotoGridStep>(out, *grid, from, to));
     builder.define(node.outputs[0], grid->type, out, {bytes, to});
+    return true;
+  }
+  if (const PlanValue& value = builder.value(input);
+      value.scaling && grid->type == DType::kU8 && out.size() == 4) {
+    const Layout from = value.placements[0].layout;
+    const ScaledPart part{value.placements[0].buffer, static_cast<size_t>(out[1]), value.scaling};
+    Placement target{with_type(from, DataType::u8), 0, *grid};
+    target.buffer = builder.new_buffer(target.layout.get_size());
+    add_scaling(builder, {part}, from.data_type(), out, target);
+    builder.define(node.outputs[0], grid->type, out, target);
     return true;
   }
   const Layout numbers = dense_layout(builder.layout_of(input));

@@ -143,6 +143,18 @@ BufferId PlanBuilder::in_layout(const std::string& name, const Layout& layout) {
   return buffer;
 }
 
+void PlanBuilder::define_scaling(const std::string& name, const Shape& shape, const Placement& from,
+                                 const PlanValue::Scaling& scaling) {
+  define(name, DType::kF32, shape, from);
+  values_[name].scaling = scaling;
+  // What it is made of stays as it is until then.
+  residents_[scaling.scale].push_back(name);
+  if (scaling.shift) residents_[*scaling.shift].push_back(name);
+  if (!scaling.other) return;
+  residents_[*scaling.other].push_back(name);
+  residents_[scaling.other_scale].push_back(name);
+}
+
 void PlanBuilder::compute_scaling(const std::string& name) {
   PlanValue& found = value(name);
   Placement& placement = found.placements[0];

@@ -24,10 +24,14 @@ class ScalingStep : public Step {
         from_(type == DataType::bf16 ? Format::kBf16 : Format::kF32),
         to_(is_8bit(target.layout) ? Format::kU8 : from_),
         target_(target) {
-    label = parts.size() == 1 ? "channels" : "Concat";
+    label = parts.size() > 1 ? "Concat" : parts[0].scaling->other ? "weighted sum" : "channels";
     for (const ScaledPart& part : parts) {
       reads.push_back(part.from);
-      if (part.scaling) reads.insert(reads.end(), {part.scaling->scale, part.scaling->shift});
+      if (!part.scaling) continue;
+      reads.push_back(part.scaling->scale);
+      if (part.scaling->shift) reads.push_back(*part.scaling->shift);
+      if (part.scaling->other)
+        reads.insert(reads.end(), {*part.scaling->other, part.scaling->other_scale});
     }
     writes = {target.buffer};
   }
@@ -50,18 +54,26 @@ class ScalingStep : public Step {
     const auto zero = static_cast<float>(grid.zero);
     scale_.assign(part.channels, 1 / grid.scale);
     shift_.assign(part.channels, zero);
+    const auto read = [&](BufferId buffer, std::vector<float>& to, float shift) {
+      const float* numbers = state.at<float>(buffer) + image * part.channels;
+      for (size_t c = 0; c < part.channels; ++c) to[c] = numbers[c] / grid.scale + shift;
+    };
+    const auto map = [&](BufferId buffer) {
+      return state.at<char>(buffer) + image * positions_ * part.channels * size_of(from_);
+    };
+    kernels::Gate gate;
+    gate.x = {map(part.from), from_};
+    gate.other.format = from_;
     if (part.scaling) {
-      const float* scales = state.at<float>(part.scaling->scale) + image * part.channels;
-      const float* shifts = state.at<float>(part.scaling->shift) + image * part.channels;
-      for (size_t c = 0; c < part.channels; ++c) {
-        scale_[c] = scales[c] / grid.scale;
-        shift_[c] = shifts[c] / grid.scale + zero;
+      read(part.scaling->scale, scale_, 0);
+      if (part.scaling->shift) read(*part.scaling->shift, shift_, zero);
+      if (part.scaling->other) {
+        gate.other.data = map(*part.scaling->other);
+        other_scale_.resize(part.channels);
+        read(part.scaling->other_scale, other_scale_, 0);
+        gate.other_scales = other_scale_.data();
       }
     }
-    kernels::Gate gate;
-    const size_t numbers = positions_ * part.channels;
-    gate.x = {state.at<char>(part.from) + image * numbers * size_of(from_), from_};
-    gate.other.format = from_;
     gate.y = {y, to_};
     gate.y_stride = channels_;
     gate.scale = scale_.data();
@@ -80,6 +92,7 @@ class ScalingStep : public Step {
   Placement target_;
   std::vector<float> scale_;  // of the part at hand
   std::vector<float> shift_;
+  std::vector<float> other_scale_;
 };
 
 }  // namespace
