@@ -24,7 +24,9 @@ class ScalingStep : public Step {
         from_(type == DataType::bf16 ? Format::kBf16 : Format::kF32),
         to_(is_8bit(target.layout) ? Format::kU8 : from_),
         target_(target) {
-    label = parts.size() > 1 ? "Concat" : parts[0].scaling->other ? "weighted sum" : "channels";
+    label = "channels";
+    if (parts.size() > 1) label = "Concat";
+    if (parts[0].scaling && parts[0].scaling->other) label = "weighted sum";
     for (const ScaledPart& part : parts) {
       reads.push_back(part.from);
       if (!part.scaling) continue;
