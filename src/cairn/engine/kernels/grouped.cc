@@ -13,10 +13,10 @@
 namespace cairn::engine::kernels {
 namespace {
 
-constexpr size_t kBlock = 16;       // results side by side
-constexpr size_t kWordBytes = 4;    // what an instruction multiplies and adds for each of them
-constexpr size_t kTaps = 3;         // on each axis
-constexpr size_t kMostAtOnce = 16;  // positions
+constexpr size_t kBlock = 16;     // results side by side
+constexpr size_t kWordBytes = 4;  // what an instruction multiplies and adds for each of them
+constexpr size_t kTaps = 3;       // on each axis
+[[maybe_unused]] constexpr size_t kMostAtOnce = 16;  // positions
 
 // Input channels that go into a word, and words of a block's group, or of a part of 16 channels.
 template <typename Number>
