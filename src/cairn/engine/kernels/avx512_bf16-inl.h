@@ -137,7 +137,7 @@ CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* w
                                 const float* bias, float* y, size_t y_block,
                                 const Bf16* next = nullptr, const Function& function = {}) {
   __m512 sums[kPositions][kBlocks];
-#pragma GCC unroll 8
+#pragma GCC unroll 24
   for (size_t p = 0; p < kPositions; ++p)
 #pragma GCC unroll 3
     for (size_t b = 0; b < kBlocks; ++b) sums[p][b] = _mm512_loadu_ps(bias + b * kLanes);
@@ -150,14 +150,14 @@ CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* w
       _mm_prefetch(next, _MM_HINT_T1);
       next += 2 * kLanes;
     }
-#pragma GCC unroll 8
+#pragma GCC unroll 24
     for (size_t p = 0; p < kPositions; ++p) {
       const __m512i pair = pair_of(x + p * in_channels + k);
 #pragma GCC unroll 3
       for (size_t b = 0; b < kBlocks; ++b) add_products(sums[p][b], pair, w[b]);
     }
   }
-#pragma GCC unroll 8
+#pragma GCC unroll 24
   for (size_t p = 0; p < kPositions; ++p)
 #pragma GCC unroll 3
     for (size_t b = 0; b < kBlocks; ++b)

@@ -46,7 +46,7 @@ void check(size_t positions, size_t in_channels, size_t channels, bool added, ui
   const auto packed = pack_quads(weights.data(), channels, in_channels, Window2d{});
   const auto packed_units = pack_bias(units.data(), channels);
   const auto packed_bias = pack_bias(bias.data(), channels);
-  step.weights = packed.data();
+  step.weights_s8 = packed.data();
   step.units = packed_units.data();
   step.bias = packed_bias.data();
   std::vector<float> scratch(step.scratch_floats());
@@ -74,6 +74,54 @@ void check(size_t positions, size_t in_channels, size_t channels, bool added, ui
   EXPECT_EQ(y.back(), residual.back());
 }
 
+// The same of bfloat16.
+void check_half(size_t positions, size_t in_channels, size_t channels, bool added, uint64_t seed) {
+  Rng random(seed);
+  const auto drawn = [&](size_t count) {
+    std::vector<Bf16> numbers(count);
+    for (Bf16& number : numbers) number = to_bf16(static_cast<float>(random.uniform(-1, 1)));
+    return numbers;
+  };
+  GatedProjection step;
+  step.positions = positions;
+  step.in_channels = in_channels;
+  step.channels = channels;
+  const std::vector<Bf16> x = drawn(positions * in_channels);
+  const std::vector<Bf16> residual = drawn(positions * channels + 1);
+  std::vector<float> gate(in_channels);
+  for (float& number : gate) number = static_cast<float>(random.uniform());
+  std::vector<float> weights(channels * in_channels);
+  std::vector<float> bias(channels);
+  for (std::vector<float>* numbers : {&weights, &bias})
+    for (float& number : *numbers)
+      number = to_float(to_bf16(static_cast<float>(random.uniform(-1, 1))));
+  std::vector<Bf16> y = residual;
+  const auto pairs = pack_pairs(weights.data(), channels, in_channels);
+  const auto packed_bias = pack_bias(bias.data(), channels);
+  step.weights = pairs.data();
+  step.bias = packed_bias.data();
+  std::vector<float> scratch(step.scratch_floats());
+  gated_projection(step, x.data(), gate.data(), added ? y.data() : nullptr, y.data(),
+                   scratch.data());
+  for (size_t p = 0; p < positions; ++p) {
+    for (size_t c = 0; c < channels; ++c) {
+      double sum = added ? to_float(residual[p * channels + c]) : 0;
+      double size = std::abs(sum);
+      sum += bias[c];
+      for (size_t k = 0; k < in_channels; ++k) {
+        const double product =
+            double{to_float(to_bf16(to_float(x[p * in_channels + k]) * gate[k]))} *
+            weights[c * in_channels + k];
+        sum += product;
+        size += std::abs(product);
+      }
+      ASSERT_NEAR(to_float(y[p * channels + c]), sum, std::abs(sum) / 250 + size * 1e-5)
+          << p << ", " << c;
+    }
+  }
+  EXPECT_EQ(y.back().bits, residual.back().bits);
+}
+
 TEST(gated_projection, equals_plain_loops_for_sizes_that_fill_no_tile) {
   if (!has_expand_depthwise()) GTEST_SKIP() << "this processor has no bfloat16 products";
   uint64_t seed = 1;
@@ -82,6 +130,7 @@ TEST(gated_projection, equals_plain_loops_for_sizes_that_fill_no_tile) {
       for (const size_t channels : {3, 16, 24, 40, 80, 112}) {
         SCOPED_TRACE(testing::Message() << positions << ": " << in_channels << ", " << channels);
         check(positions, in_channels, channels, seed % 2 == 0, seed);
+        check_half(positions, in_channels + 2, channels, seed % 2 == 0, seed);
         ++seed;
       }
 }

@@ -105,6 +105,9 @@ TEST(bfloat16, depthwise_convolutions_take_what_is_before_them_and_give_their_me
   const auto plan = summary(depthwise_network(), image(3, 40, 40, 1), Precision::kBf16);
   EXPECT_EQ(plan.labels.at("Conv+depthwise"), 2);
   EXPECT_FALSE(plan.labels.contains("global mean"));
+  if (dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_bf16) {
+    EXPECT_EQ(plan.labels.at("gate+Conv"), 1);
+  }
   EXPECT_EQ(plan.reorders, 1u);  // the result
   EXPECT_LT(plan.peak_bytes, 2 * size_t{80 * 40 * 40});
 }

@@ -21,6 +21,13 @@ bool is_depthwise(const Graph& graph, const GraphNode& node) {
          weights->dim(0) == node.get_int("group", 1) && weights->dim(0) > 1;
 }
 
+bool is_pointwise(const Graph& graph, const GraphNode& node) {
+  if (node.op_type != "Conv" || node.inputs.size() < 2) return false;
+  const Tensor* const weights = graph.constant(node.inputs[1]);
+  return weights != nullptr && weights->shape().size() == 4 && weights->dim(2) == 1 &&
+         weights->dim(3) == 1;
+}
+
 }  // namespace
 
 PlanBuilder::PlanBuilder(const Graph& graph, WeightCache& weights, Precision precision)
@@ -40,6 +47,7 @@ void PlanBuilder::count_uses(const std::vector<size_t>& nodes,
                              const std::vector<std::string>& outputs) {
   for (const size_t i : nodes) {
     const GraphNode& node = graph_.nodes[i];
+    if (is_pointwise(graph_, node)) projected_.insert(node.inputs[0]);
     if (is_depthwise(graph_, node)) {
       read_by_depthwise_.insert(node.inputs[0]);
       own_depthwise_ =
@@ -98,10 +106,10 @@ void PlanBuilder::lower(const GraphNode& node) {
                   lower_depthwise, lower_gate, lower_concat, lower_quantise}))
     return;
   if (one && type == DType::kF32 &&
-      lowered_by({lower_winograd, lower_grouped, lower_int8_conv, lower_gate, lower_dequantise,
-                  lower_depthwise, lower_chunked_conv, lower_conv, lower_gemm, lower_pool,
-                  lower_eltwise, lower_channels, lower_binary, lower_concat, lower_resize,
-                  lower_instance_norm}))
+      lowered_by({lower_winograd, lower_grouped, lower_gated_projection, lower_int8_conv,
+                  lower_gate, lower_dequantise, lower_depthwise, lower_chunked_conv, lower_conv,
+                  lower_gemm, lower_pool, lower_eltwise, lower_channels, lower_binary, lower_concat,
+                  lower_resize, lower_instance_norm}))
     return;
   if (const auto split = without_quantisation(node)) {
     for (const GraphNode* part : {&split->first, &split->second})

@@ -113,6 +113,8 @@ class PlanBuilder {
                       const PlanValue::Scaling& scaling);
   // Whether a sum of two maps reads the value.
   bool is_added(const std::string& name) const { return added_.contains(name); }
+  // Whether one 1x1 convolution alone reads the value, and would scale it on the way.
+  bool is_projected(const std::string& name) const;
   // Computes a value that is yet to be scaled.
   void compute_scaling(const std::string& name);
   // The layout in which a float32 value was computed; where that is one of 8 bits, the one in which
@@ -165,7 +167,8 @@ class PlanBuilder {
   std::map<std::string, PlanValue> values_;
   std::map<BufferId, std::vector<std::string>> residents_;  // values that lie in a buffer
   std::set<std::string> read_by_depthwise_;
-  std::set<std::string> added_;  // by nodes that do nothing else
+  std::set<std::string> added_;      // by nodes that do nothing else
+  std::set<std::string> projected_;  // by 1x1 convolutions
   size_t temporaries_ = 0;
 };
 

@@ -176,7 +176,9 @@ bool lower_channels(PlanBuilder& builder, const GraphNode& node, const Shape& ou
   if (!map) return false;
   Layout layout = builder.layout_of(map->input);
   if (node.op_type == "Mul" && (map->per_image || out[0] == 1) && out.size() == 4 &&
-      is_channels_last(layout) && builder.is_added(node.outputs[0])) {
+      is_channels_last(layout) &&
+      (builder.is_added(node.outputs[0]) ||
+       (is_bf16(layout) && builder.is_projected(node.outputs[0])))) {
     const BufferId from = builder.in_layout(map->input, layout);
     builder.define_scaling(node.outputs[0], out, {layout, from}, {.scale = *map->scale});
     return true;

@@ -155,6 +155,10 @@ void PlanBuilder::define_scaling(const std::string& name, const Shape& shape, co
   residents_[scaling.other_scale].push_back(name);
 }
 
+bool PlanBuilder::is_projected(const std::string& name) const {
+  return multiplies_bf16_in_vectors() && projected_.contains(name) && values_.at(name).uses == 1;
+}
+
 void PlanBuilder::compute_scaling(const std::string& name) {
   PlanValue& found = value(name);
   Placement& placement = found.placements[0];
