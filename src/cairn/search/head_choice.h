@@ -1,6 +1,7 @@
 // How much of a panel's dimensions to multiply before asking whether the rest can matter.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -10,18 +11,22 @@ namespace cairn::search {
 
 // Learns from the panels so far, of one tile of queries: where giving up saves more products than
 // asking costs, it names the head that saves most, and now and then another to see whether that has
-// changed. Wherever nothing is saved, asking costs a 400th.
+// changed, the more rarely the longer nothing is saved.
 class HeadChoice {
  public:
   // For the next panel: a head, or kHeads: do not ask.
   size_t next() {
-    if (++panels_ % kProbe == 0) return panels_ / kProbe % kHeads;
-    return best_;
+    if (--until_probe_ > 0) return best_;
+    until_probe_ = interval_;
+    return probe_++ % kHeads;
   }
 
-  void record(size_t head, bool given_up) {
+  // whole: for how many of the queries the panel was multiplied whole, which is slower for a few.
+  void record(size_t head, size_t whole, size_t queries) {
     constexpr float kWeight = 1.0F / 8;
-    given_up_[head] += kWeight * ((given_up ? 1.0F : 0.0F) - given_up_[head]);
+    const size_t given_up = queries - std::min(2 * whole, queries);
+    given_up_[head] +=
+        kWeight * (static_cast<float>(given_up) / static_cast<float>(queries) - given_up_[head]);
     best_ = kHeads;
     float least = 1;
     for (size_t h = 0; h < kHeads; ++h) {
@@ -31,15 +36,22 @@ class HeadChoice {
         best_ = h;
       }
     }
+    if (given_up > 0)
+      interval_ = kShortest;
+    else if (best_ == kHeads && probe_ % kHeads == 0)
+      interval_ = std::min(2 * interval_, kLongest);
   }
 
  private:
-  static constexpr size_t kProbe = 16;
+  static constexpr size_t kShortest = 8;  // panels
+  static constexpr size_t kLongest = 64;
   static constexpr float kAsking = 0.04F;  // of the products of a panel
 
   std::array<float, kHeads> given_up_ = {};  // what share of the panels
   size_t best_ = kHeads;
-  size_t panels_ = 0;
+  size_t interval_ = kShortest;
+  size_t until_probe_ = kShortest;
+  size_t probe_ = 0;
 };
 
 }  // namespace cairn::search

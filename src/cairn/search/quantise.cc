@@ -8,6 +8,73 @@
 
 #include "cairn/search/kernels/int8_panel.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cairn/search/quantise.cc"
+#include <hwy/foreach_target.h>
+// After foreach_target.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace cairn::search {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// More than the rounding errors of lengths that are computed in double.
+constexpr double kRounding = 1 + 1e-9;
+
+float largest_of(const float* row, size_t dim) {
+  const hn::ScalableTag<float> d;
+  const size_t width = hn::Lanes(d);
+  auto all = hn::Zero(d);
+  size_t i = 0;
+  for (; i + width <= dim; i += width) all = hn::Max(all, hn::Abs(hn::LoadU(d, row + i)));
+  float largest = hn::GetLane(hn::MaxOfLanes(d, all));
+  for (; i < dim; ++i) largest = std::max(largest, std::abs(row[i]));
+  return largest;
+}
+
+Quantised quantise_impl(const float* row, size_t dim, int8_t* numbers) {
+  Quantised result;
+  result.scale = largest_of(row, dim) / 127;
+  const double scale = result.scale;
+  const double factor = scale > 0 ? 1 / scale : 0;
+  const hn::ScalableTag<double> d;
+  const hn::Rebind<float, decltype(d)> floats;
+  const hn::Rebind<int32_t, decltype(d)> whole;
+  const hn::Rebind<int8_t, decltype(d)> bytes;
+  const size_t width = hn::Lanes(d);
+  auto residuals = hn::Zero(d);
+  auto lengths = hn::Zero(d);
+  size_t i = 0;
+  for (; i + width <= dim; i += width) {
+    const auto x = hn::PromoteTo(d, hn::LoadU(floats, row + i));
+    const auto rounded = hn::Round(hn::Mul(x, hn::Set(d, factor)));
+    const auto value = hn::Min(hn::Max(rounded, hn::Set(d, -127.0)), hn::Set(d, 127.0));
+    hn::StoreU(hn::DemoteTo(bytes, hn::DemoteTo(whole, value)), bytes, numbers + i);
+    const auto kept = hn::Mul(value, hn::Set(d, scale));
+    const auto left = hn::Sub(x, kept);
+    residuals = hn::MulAdd(left, left, residuals);
+    lengths = hn::MulAdd(kept, kept, lengths);
+  }
+  double residual = hn::GetLane(hn::SumOfLanes(d, residuals));
+  double length = hn::GetLane(hn::SumOfLanes(d, lengths));
+  for (; i < dim; ++i) {
+    const double value = std::clamp(std::nearbyint(row[i] * factor), -127.0, 127.0);
+    numbers[i] = static_cast<int8_t>(value);
+    const double kept = value * scale;
+    residual += (row[i] - kept) * (row[i] - kept);
+    length += kept * kept;
+  }
+  result.residual = std::sqrt(residual) * kRounding;
+  result.length = std::sqrt(length) * kRounding;
+  return result;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace cairn::search
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace cairn::search {
 namespace {
 
@@ -20,24 +87,10 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 }  // namespace
 
+HWY_EXPORT(quantise_impl);
+
 Quantised quantise(const float* row, size_t dim, int8_t* numbers) {
-  float largest = 0;
-  for (size_t d = 0; d < dim; ++d) largest = std::max(largest, std::abs(row[d]));
-  Quantised result;
-  result.scale = largest / 127;
-  const double factor = result.scale > 0 ? 1 / static_cast<double>(result.scale) : 0;
-  double residual = 0;
-  double length = 0;
-  for (size_t d = 0; d < dim; ++d) {
-    const double value = std::clamp(std::nearbyint(row[d] * factor), -127.0, 127.0);
-    numbers[d] = static_cast<int8_t>(value);
-    const double kept = value * result.scale;
-    residual += (row[d] - kept) * (row[d] - kept);
-    length += kept * kept;
-  }
-  result.residual = std::sqrt(residual) * kRounding;
-  result.length = std::sqrt(length) * kRounding;
-  return result;
+  return HWY_DYNAMIC_DISPATCH(quantise_impl)(row, dim, numbers);
 }
 
 double length_of(const int8_t* numbers, size_t count) {
@@ -84,3 +137,4 @@ double PanelLayout::fill(const float* rows, size_t count, uint8_t* values,
 }
 
 }  // namespace cairn::search
+#endif  // HWY_ONCE

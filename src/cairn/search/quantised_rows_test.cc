@@ -64,8 +64,8 @@ TEST(QuantisedRows, pass_over_most_rows) {
   promising_rows_plain(panel, tile, groups, plain);
   size_t promising = 0;
   for (size_t q = 0; q < kTileQueries; ++q) {
-    EXPECT_EQ(fast.masks[q], plain.masks[q]);
-    promising += static_cast<size_t>(std::popcount(fast.masks[q]));
+    EXPECT_EQ(fast.mask(q), plain.mask(q));
+    promising += static_cast<size_t>(std::popcount(fast.mask(q)));
   }
   EXPECT_GT(promising, 0U);
   EXPECT_LT(promising, kTileQueries * kPanelRows / 4);

@@ -119,24 +119,22 @@ class Block {
                           &offsets_[slot], &lengths_[slot],
                           &limits_[slot],  layout_.groups(),
                           nullptr,         nullptr};
-      const size_t head = tile.heads.next();
+      const size_t head = tile.padded == 1 ? kHeads : tile.heads.next();
       if (head < kHeads) {
         panel.rests = numbers.rests[head];
         query.head = layout_.head(head);
         query.rests = &rests_[head][slot];
         query.rest_offsets = &rest_offsets_[head][slot];
       }
-      const bool whole = (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
+      const size_t whole = (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
           panel, query, layout_.groups(), promising);
-      ++panels_;
-      if (head < kHeads) tile.heads.record(head, !whole);
-      if (!whole) {
-        ++given_up_;
-        continue;
+      if (head < kHeads) tile.heads.record(head, whole, tile.padded);
+      looked_at_ += tile.padded;
+      given_up_ += tile.padded - whole;
+      for (uint32_t bits = promising.queries; bits != 0; bits &= bits - 1) {
+        const auto i = static_cast<size_t>(std::countr_zero(bits));
+        add(tile, i, first, promising.masks[i], promising.bounds[i], panel.residuals);
       }
-      for (size_t i = 0; i < tile.queries; ++i)
-        if (promising.masks[i] != 0)
-          add(tile, i, first, promising.masks[i], promising.bounds[i], panel.residuals);
     }
   }
 
@@ -157,7 +155,7 @@ class Block {
   }
 
   std::vector<Candidates>& candidates() { return candidates_; }
-  uint64_t panels() const { return panels_; }
+  uint64_t looked_at() const { return looked_at_; }
   uint64_t given_up() const { return given_up_; }
 
  private:
@@ -241,8 +239,8 @@ class Block {
   std::vector<float> rests_[kHeads];           // of their numbers after each head
   std::vector<int32_t> rest_offsets_[kHeads];  // likewise
   std::vector<Candidates> candidates_;
-  uint64_t panels_ = 0;
-  uint64_t given_up_ = 0;
+  uint64_t looked_at_ = 0;  // panels, by each query and padding
+  uint64_t given_up_ = 0;   // of them
 };
 
 class Searcher {
@@ -318,7 +316,7 @@ class Searcher {
         block.scan(p, next < last ? next : p, scan_.plain);
       }
     }
-    if (scan_.panels != nullptr) *scan_.panels += block.panels();
+    if (scan_.looked_at != nullptr) *scan_.looked_at += block.looked_at();
     if (scan_.given_up != nullptr) *scan_.given_up += block.given_up();
     return std::move(block.candidates());
   }

@@ -22,7 +22,7 @@ namespace cairn::search {
 //   |x·q - x̂·q̂| ≤ |x - x̂| |q| + |x̂| e,
 // so what lies further below the worst hit than that cannot become one. Of x̂·q̂ in turn, the
 // product of the first dimensions and the lengths of the rest say how large it can be at most:
-// where all pairs of a panel and a tile of queries are too far below, the rest is not multiplied.
+// where all rows of a panel are too far below for a query, the rest is not multiplied.
 struct RowCopies {
   size_t count = 0;
   size_t dim = 0;
@@ -38,9 +38,9 @@ struct RowCopies {
 
 // For tests.
 struct ScanOptions {
-  bool plain = false;                         // use promising_rows_plain
-  std::atomic<uint64_t>* panels = nullptr;    // counts panels, of every tile of queries
-  std::atomic<uint64_t>* given_up = nullptr;  // those that were not multiplied whole
+  bool plain = false;                          // use promising_rows_plain
+  std::atomic<uint64_t>* looked_at = nullptr;  // counts panels, for each query
+  std::atomic<uint64_t>* given_up = nullptr;   // those that were not multiplied whole
 };
 
 // The lists of search_exact. Throws Error where dimensions differ or top is 0.

@@ -201,15 +201,15 @@ Set landmarks(const std::string& prefix, size_t count, size_t dim, uint64_t seed
   return set;
 }
 
-// What share of the panels was given up, of a search that must be exact.
+// For what share of panels and queries products were given up, of a search that must be exact.
 double share_given_up(const Set& queries, const Set& index, size_t top) {
   const QuantisedRows copies(index.rows(), 2);
-  std::atomic<uint64_t> panels = 0;
+  std::atomic<uint64_t> looked_at = 0;
   std::atomic<uint64_t> given_up = 0;
   const SearchOptions options{.top = top, .threads = 1};
-  const auto found = copies.search(queries.rows(), options, {false, &panels, &given_up});
+  const auto found = copies.search(queries.rows(), options, {false, &looked_at, &given_up});
   expect_same(found, search_exact(queries.rows(), index.rows(), options));
-  return static_cast<double>(given_up) / static_cast<double>(panels);
+  return static_cast<double>(given_up) / static_cast<double>(looked_at);
 }
 
 TEST(search_copies, give_up_panels_of_rows_that_are_unlike_the_queries) {

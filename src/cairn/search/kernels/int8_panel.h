@@ -24,32 +24,37 @@ struct Tile {
   const int32_t* offsets;  // of each query: -128 × the sum of its values
   const float* lengths;    // that a residual is multiplied with
   const float* limits;
-  // After `head` groups the panel is given up where no row can reach a query's limit, whatever the
-  // rest of its values: 0 at the least, `groups` and more never.
+  // After `head` groups the panel is given up for queries whose limit no row can reach, whatever
+  // the rest of its values: 0 at the least, `groups` and more never. One query must say never: it
+  // waits for memory, which comes more slowly with gaps.
   size_t head;
   const float* rests;           // of each query: the length of its values after the head
   const int32_t* rest_offsets;  // 128 × their sum
 };
 
 // What may be: masks[q] has bit r where bounds[q][r] = float(product) × scale + length × residual
-// >= limit, the product that of the signed values of query q and row r. bounds[q] is written where
-// masks[q] is not 0.
+// >= limit, the product that of the signed values of query q and row r. Both are written where
+// masks[q] is not 0, of which queries has bit q.
 struct Promising {
+  uint32_t queries;
   uint32_t masks[kTileQueries];
   alignas(64) float bounds[kTileQueries][kPanelRows];
+
+  uint32_t mask(size_t q) const { return (queries >> q & 1) == 0 ? 0 : masks[q]; }
 };
 
 // With the processor's instructions: AVX-512 VNNI reads the panels of one query as fast as memory
-// gives them, AVX2 nearly. Returns false, and need not write masks, where the panel was given up.
+// gives them, AVX2 nearly. Returns for how many queries the panel was not given up; where these are
+// many, that may be all.
 //
 // Giving up changes no mask but by rounding: with h the product of the heads,
 // |product - h| scale <= rest × rest by Cauchy and Schwarz, so that where
 // h × scale + rest × rest + length × residual < limit the bound is below the limit too.
-bool promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising);
+size_t promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising);
 
 // The same, one product after the other; the roundings of the sum may differ.
-bool promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
-                          Promising& promising);
+size_t promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
+                            Promising& promising);
 
 // Whether the processor has instructions for it: without them promising_rows is the plain function,
 // and float32 is faster.

@@ -96,10 +96,10 @@ void expect_as_plain() {
       promising_rows(numbers.panel(), numbers.tile(), groups, fast);
       promising_rows_plain(numbers.panel(), numbers.tile(), groups, plain);
       for (size_t q = 0; q < queries; ++q) {
-        ASSERT_EQ(fast.masks[q], plain.masks[q]) << groups << " " << q;
-        ASSERT_EQ(plain.masks[q] >> 29 & 1, 0U);
+        ASSERT_EQ(fast.mask(q), plain.mask(q)) << groups << " " << q;
+        ASSERT_EQ(plain.mask(q) >> 29 & 1, 0U);
         for (size_t r = 0; r < kPanelRows; ++r) {
-          if ((fast.masks[q] >> r & 1) == 0) continue;
+          if ((fast.mask(q) >> r & 1) == 0) continue;
           ASSERT_NEAR(fast.bounds[q][r], plain.bounds[q][r], 1e-6 * std::abs(plain.bounds[q][r]));
         }
       }
@@ -114,35 +114,38 @@ TEST(promising_rows, are_those_of_the_plain_function_with_any_instructions) {
 // With limits around the best bound: a little below it a panel must never be given up, and far
 // above it always is, once enough of it is known.
 void expect_given_up_rightly() {
+  const size_t queries = kTileQueries;
   size_t given_up = 0;
   for (const size_t groups : {size_t{1}, size_t{2}, size_t{7}, size_t{64}, size_t{129}}) {
-    for (const size_t queries : {size_t{1}, kTileQueries}) {
-      for (const size_t head : {size_t{0}, size_t{1}, groups / 2, groups - 1, groups}) {
-        Numbers numbers(groups, queries, groups + head);
-        numbers.limits.assign(queries, -1e30F);
-        Promising all;
-        ASSERT_TRUE(promising_rows_plain(numbers.panel(), numbers.tile(), groups, all));
-        float best = 0;
-        for (size_t q = 0; q < queries; ++q)
-          for (size_t r = 0; r < kPanelRows; ++r)
-            if (r != 29) best = std::max(best, all.bounds[q][r]);
-        for (const float factor : {0.2F, 0.999F, 1.5F, 4.0F, 1000.0F}) {
+    for (const size_t head : {size_t{0}, size_t{1}, groups / 2, groups - 1, groups}) {
+      Numbers numbers(groups, queries, groups + head);
+      numbers.look_at_heads(head);
+      numbers.limits.assign(queries, -1e30F);
+      Promising all;
+      ASSERT_EQ(promising_rows_plain(numbers.panel(), numbers.tile(), groups, all), queries);
+      float best = 0;
+      for (size_t q = 0; q < queries; ++q)
+        for (size_t r = 0; r < kPanelRows; ++r)
+          if (r != 29) best = std::max(best, all.bounds[q][r]);
+      for (const float factor : {0.2F, 0.999F, 1.5F, 4.0F, 1000.0F}) {
+        // Some queries that nothing is given up for: few go on alone, many together.
+        for (const size_t easy : {0U, 1U, 5U, 6U, 11U}) {
           numbers.limits.assign(queries, best * factor);
-          numbers.look_at_heads(head);
+          std::fill_n(numbers.limits.begin(), easy, -1000.0F);
           Promising fast;
           Promising plain;
-          const bool whole = promising_rows(numbers.panel(), numbers.tile(), groups, fast);
-          ASSERT_EQ(whole, promising_rows_plain(numbers.panel(), numbers.tile(), groups, plain));
-          ASSERT_TRUE(whole || (factor > 1 && head < groups)) << groups << " " << head;
-          ASSERT_FALSE(whole && factor == 1000 && head < groups) << groups << " " << head;
-          given_up += whole ? 0 : 1;
-          for (size_t q = 0; q < queries && whole; ++q)
-            ASSERT_EQ(fast.masks[q], plain.masks[q]) << groups << " " << head << " " << factor;
+          const size_t whole = promising_rows(numbers.panel(), numbers.tile(), groups, fast);
+          ASSERT_GE(whole, promising_rows_plain(numbers.panel(), numbers.tile(), groups, plain));
+          ASSERT_TRUE(whole > 0 || (factor > 1 && head < groups)) << groups << " " << head;
+          ASSERT_LE(whole, factor == 1000 && head < groups && easy < 6 ? easy : queries);
+          given_up += whole < queries ? 1 : 0;
+          for (size_t q = 0; q < queries; ++q)
+            ASSERT_EQ(fast.mask(q), plain.mask(q)) << groups << " " << head << " " << factor;
         }
       }
     }
   }
-  EXPECT_GT(given_up, 40U);
+  EXPECT_GT(given_up, 100U);
 }
 
 TEST(promising_rows, of_panels_that_are_given_up_there_are_none) {
@@ -167,10 +170,10 @@ TEST(promising_rows, may_owe_everything_to_the_rest) {
     numbers.residuals.assign(kPanelRows, 0);
     numbers.look_at_heads(groups / 2);
     Promising found;
-    ASSERT_TRUE(promising_rows(numbers.panel(), numbers.tile(), groups, found));
-    for (size_t q = 0; q < kTileQueries; ++q) EXPECT_EQ(found.masks[q], uint32_t{1} << 21);
+    ASSERT_EQ(promising_rows(numbers.panel(), numbers.tile(), groups, found), kTileQueries);
+    for (size_t q = 0; q < kTileQueries; ++q) EXPECT_EQ(found.mask(q), uint32_t{1} << 21);
     numbers.limits.assign(kTileQueries, product * 1.05F);
-    EXPECT_FALSE(promising_rows(numbers.panel(), numbers.tile(), groups, found));
+    EXPECT_EQ(promising_rows(numbers.panel(), numbers.tile(), groups, found), 0U);
   });
 }
 
