@@ -89,11 +89,7 @@ std::vector<std::vector<search::Hit>> OpenIndex::search(
     const search::Rows& queries, const search::SearchOptions& options) const {
   if (graph_) return graph_->search(queries, options, approximation_.ef);
   if (stored_) return stored_->search(queries, options);
-  // Below, making 8-bit copies for one search costs more than it saves.
-  constexpr size_t kManyQueries = 96;
-  return queries.count() < kManyQueries
-             ? search::search_exact(queries, rows_of(loaded_), options)
-             : search::ExactIndex(rows_of(loaded_), options.threads).search(queries, options);
+  return search::search_once(queries, rows_of(loaded_), options);
 }
 
 void declare_approximation(CLI::App& app, Approximation& approximation) {

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "cairn/base/error.h"
+#include "cairn/search/exact_index.h"
 
 namespace cairn::rank {
 
@@ -26,7 +27,7 @@ std::vector<std::optional<Vote>> recognize(const search::Rows& queries,
   search_options.threads = options.threads;
   search_options.on_done = options.on_done;
   std::vector<std::optional<Vote>> votes;
-  for (const auto& hits : search::search_exact(queries, references, search_options)) {
+  for (const auto& hits : search::search_once(queries, references, search_options)) {
     std::vector<Neighbour> neighbours;
     neighbours.reserve(hits.size());
     for (const search::Hit& hit : hits) neighbours.push_back({landmarks[hit.row], hit.score});

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cairn/base/error.h"
+#include "cairn/search/exact_index.h"
 
 namespace cairn::rank {
 namespace {
@@ -58,7 +59,7 @@ std::vector<double> nonlandmark_similarity(const search::Rows& rows,
   search::SearchOptions options;
   options.top = top + skip;
   options.threads = threads;
-  const auto results = search::search_exact(rows, nonlandmarks, options);
+  const auto results = search::search_once(rows, nonlandmarks, options);
   for (size_t i = 0; i < results.size(); ++i) {
     double sum = 0;
     for (size_t h = skip; h < results[i].size(); ++h) sum += results[i][h].score;
@@ -76,7 +77,7 @@ std::vector<std::vector<search::Hit>> search_penalised(const search::Rows& queri
   const std::vector<float> longer_queries = with_column(queries, [](size_t) { return 1.0F; });
   const std::vector<float> longer_references =
       with_column(references, [&](size_t i) { return static_cast<float>(-penalties[i]); });
-  return search::search_exact({longer_queries, queries.ids, queries.dim + 1},
+  return search::search_once({longer_queries, queries.ids, queries.dim + 1},
                               {longer_references, references.ids, references.dim + 1}, options);
 }
 

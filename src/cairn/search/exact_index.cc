@@ -9,6 +9,7 @@ namespace {
 
 // Below these, copying costs more than it saves.
 constexpr size_t kManyRows = 8192;
+constexpr size_t kManyQueries = 96;
 
 }  // namespace
 
@@ -26,6 +27,13 @@ std::vector<std::vector<Hit>> ExactIndex::search(const Rows& queries,
                                                  const SearchOptions& options) const {
   if (stored_ != nullptr) return stored_->search(queries, options);
   return quantised_ ? quantised_->search(queries, options) : search_exact(queries, rows_, options);
+}
+
+std::vector<std::vector<Hit>> search_once(const Rows& queries, const Rows& rows,
+                                          const SearchOptions& options) {
+  return queries.count() < kManyQueries
+             ? search_exact(queries, rows, options)
+             : ExactIndex(rows, options.threads).search(queries, options);
 }
 
 }  // namespace cairn::search

@@ -26,4 +26,9 @@ class ExactIndex {
   std::unique_ptr<const QuantisedRows> quantised_;
 };
 
+// One search of rows that are in memory: with copies where it has so many queries that making them
+// pays. Answers as search_exact.
+std::vector<std::vector<Hit>> search_once(const Rows& queries, const Rows& rows,
+                                          const SearchOptions& options);
+
 }  // namespace cairn::search

@@ -119,7 +119,7 @@ class Block {
                           &offsets_[slot], &lengths_[slot],
                           &limits_[slot],  layout_.groups(),
                           nullptr,         nullptr};
-      const size_t head = tile.padded == 1 ? kHeads : tile.heads.next();
+      const size_t head = tile.heads.next();
       if (head < kHeads) {
         panel.rests = numbers.rests[head];
         query.head = layout_.head(head);

@@ -177,31 +177,53 @@ CAIRN_VNNI size_t ask_for_many(const Panel& panel, const Tile& tile, size_t grou
   return kTileQueries;
 }
 
-// Two groups at a time, so that sums wait for memory and not for each other.
-CAIRN_VNNI size_t find_for_one(const Panel& panel, const Tile& tile, size_t groups,
-                               Promising& promising) {
+// Of one query: its vectors, those of odd groups apart, so that sums wait for memory and not for
+// each other.
+struct SumsOfOne {
+  __m512i first;
+  __m512i second;
+  __m512i first_odd;
+  __m512i second_odd;
+};
+
+CAIRN_VNNI inline __attribute__((always_inline)) void add_groups_of_one(const Panel& panel,
+                                                                        const Tile& tile,
+                                                                        size_t begin, size_t end,
+                                                                        SumsOfOne& sums) {
   constexpr size_t kBytes = kLanes * kGroup;
-  __m512i first = _mm512_set1_epi32(tile.offsets[0]);
-  __m512i second = first;
-  __m512i first_odd = _mm512_setzero_si512();
-  __m512i second_odd = first_odd;
-  const uint8_t* rows = panel.values;
-  size_t group = 0;
-  for (; group + 2 <= groups; group += 2, rows += 4 * kBytes) {
+  const uint8_t* rows = panel.values + begin * 2 * kBytes;
+  size_t group = begin;
+  for (; group + 2 <= end; group += 2, rows += 4 * kBytes) {
     const __m512i query = four_values(tile.values + group * kGroup);
     const __m512i next = four_values(tile.values + (group + 1) * kGroup);
-    add_products(first, _mm512_load_si512(rows), query);
-    add_products(second, _mm512_load_si512(rows + kBytes), query);
-    add_products(first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
-    add_products(second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
+    add_products(sums.first, _mm512_load_si512(rows), query);
+    add_products(sums.second, _mm512_load_si512(rows + kBytes), query);
+    add_products(sums.first_odd, _mm512_load_si512(rows + 2 * kBytes), next);
+    add_products(sums.second_odd, _mm512_load_si512(rows + 3 * kBytes), next);
   }
-  if (group < groups) {
+  if (group < end) {
     const __m512i query = four_values(tile.values + group * kGroup);
-    add_products(first, _mm512_load_si512(rows), query);
-    add_products(second, _mm512_load_si512(rows + kBytes), query);
+    add_products(sums.first, _mm512_load_si512(rows), query);
+    add_products(sums.second, _mm512_load_si512(rows + kBytes), query);
   }
-  find(panel, tile, 0, _mm512_add_epi32(first, first_odd), _mm512_add_epi32(second, second_odd),
-       promising);
+}
+
+CAIRN_VNNI size_t find_for_one(const Panel& panel, const Tile& tile, size_t groups,
+                               Promising& promising) {
+  const __m512i zero = _mm512_setzero_si512();
+  const __m512i offset = _mm512_set1_epi32(tile.offsets[0]);
+  SumsOfOne sums{offset, offset, zero, zero};
+  size_t begin = 0;
+  if (tile.head < groups) {
+    begin = tile.head;
+    add_groups_of_one(panel, tile, 0, begin, sums);
+    if (!hopeful(panel, tile, 0, _mm512_add_epi32(sums.first, sums.first_odd),
+                 _mm512_add_epi32(sums.second, sums.second_odd)))
+      return 0;
+  }
+  add_groups_of_one(panel, tile, begin, groups, sums);
+  find(panel, tile, 0, _mm512_add_epi32(sums.first, sums.first_odd),
+       _mm512_add_epi32(sums.second, sums.second_odd), promising);
   return 1;
 }
 

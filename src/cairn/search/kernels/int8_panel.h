@@ -25,8 +25,7 @@ struct Tile {
   const float* lengths;    // that a residual is multiplied with
   const float* limits;
   // After `head` groups the panel is given up for queries whose limit no row can reach, whatever
-  // the rest of its values: 0 at the least, `groups` and more never. One query must say never: it
-  // waits for memory, which comes more slowly with gaps.
+  // the rest of its values: 0 at the least, `groups` and more never.
   size_t head;
   const float* rests;           // of each query: the length of its values after the head
   const int32_t* rest_offsets;  // 128 × their sum
