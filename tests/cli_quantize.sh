@@ -45,10 +45,11 @@ refused 2 "out is required" tiny.onnx --images photos
 [ $? = 1 ] && grep -q 'cannot write' log || fail "a full disk: no clear error"
 
 # Ctrl-C leaves nothing.
-{ echo id,path; for i in $(seq 10000 19999); do echo "p$i,good.jpg"; done; } >list.csv
-"$cairn" model quantize tiny.onnx --images list.csv --photos 10000 --threads 1 --out x.onnx >out 2>log &
+{ echo id,path; for i in $(seq 10000 29999); do echo "p$i,good.jpg"; done; } >list.csv
+"$cairn" model quantize tiny.onnx --images list.csv --photos 20000 --threads 1 --out x.onnx >out 2>log &
 run=$!
-until grep -q 'measuring' log; do kill -0 $run 2>/dev/null || fail "the run ended before it could be stopped"; sleep 0.01; done
+caught() { echo $((0x$(awk '/^SigCgt/ {print $2}' "/proc/$1/status") & 2)); }  # 2: the bit of SIGINT
+until [ "$(caught $run)" = 2 ]; do kill -0 $run 2>/dev/null || fail "the run ended before it could be stopped"; sleep 0.01; done
 kill -INT $run
 wait $run
 [ $? = 1 ] || fail "a stopped run: not exit code 1"
