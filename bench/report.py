@@ -201,12 +201,13 @@ def search_chart(topic):
 
 def whole_report(topic):
     rows = [[e["title"], f"{e['whole']:.1f}", f"{e['alone']:.1f}", f"{e['together']:.1f}",
-             f"{with_bar(e['ratio'], bars.WHOLE_RUN, True)}, {e['low']:.2f} to {e['high']:.2f}", f"{e['of_together']:.2f}"]
+             f"{with_bar(e['ratio'], bars.WHOLE_RUN, True)}, {e['low']:.2f} to {e['high']:.2f}",
+             f"{e['together'] / (e['alone'] * e['machine']['cores']):.2f}", f"{e['of_together']:.2f}"]
             for e in topic.values()]
     entries = list(topic.values())
     return "\n\n".join([
         table(["", "whole runs, photos/s", "the network alone, one core", "all cores at once", "share of one core times the cores",
-               "of all cores at once"], rows),
+               "its ceiling: all cores at once over that", "of all cores at once"], rows),
         f"{machines(entries, 'all cores')} Medians of {min(e['rounds'] for e in entries)} rounds in turns; runs of "
         f"{min(e['photos'] for e in entries)} to {max(e['photos'] for e in entries)} photos, from the start of the program to its end. "
         "In brackets the bar, met where bold."])

@@ -16,11 +16,14 @@ import topic
 
 MOBILENET = topic.SHARED / "models/mobilenet_v2_imagenet.onnx"
 RESNET = topic.BENCH / "networks/wz_resnet50.onnx"
+B0 = topic.BENCH / "networks/vt_net.onnx"
 OUTPUT = "embedding"
 # Name, title, model, side, precision.
 CASES = [
     ("mobilenet_v2_f32", "MobileNetV2 @224, f32", MOBILENET, 224, "f32"),
     ("mobilenet_v2_bf16", "MobileNetV2 @224, bf16", MOBILENET, 224, "bf16"),
+    ("b0_f32", "EfficientNet-B0 @224, f32", B0, 224, "f32"),
+    ("b0_bf16", "EfficientNet-B0 @224, bf16", B0, 224, "bf16"),
     ("resnet50_f32", "ResNet-50 @256, f32", RESNET, 256, "f32"),
     ("resnet50_bf16", "ResNet-50 @256, bf16", RESNET, 256, "bf16"),
 ]

@@ -88,9 +88,9 @@ class Contender {
     const size_t all = paths.size();
     const engine::Tensor square = input(0, paths[0]).value();
     decode_.push_back(rate(all, workers(), [&](size_t worker, size_t i) {
-      memory_[worker] =
-          image::decode(read_file(paths[i]), embedder_.decode_options(), std::move(memory_[worker]))
-              .value();
+      Result<image::Image> photo = image::decode(read_file(paths[i]), embedder_.decode_options(),
+                                                 std::move(memory_[worker]));
+      memory_[worker] = std::move(photo.value());
     }));
     input_.push_back(
         rate(all, workers(), [&](size_t worker, size_t i) { input(worker, paths[i]); }));
