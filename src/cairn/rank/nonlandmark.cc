@@ -78,7 +78,7 @@ std::vector<std::vector<search::Hit>> search_penalised(const search::Rows& queri
   const std::vector<float> longer_references =
       with_column(references, [&](size_t i) { return static_cast<float>(-penalties[i]); });
   return search::search_once({longer_queries, queries.ids, queries.dim + 1},
-                              {longer_references, references.ids, references.dim + 1}, options);
+                             {longer_references, references.ids, references.dim + 1}, options);
 }
 
 std::vector<float> concatenate(std::span<const search::Rows> models) {
