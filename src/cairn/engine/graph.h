@@ -42,6 +42,12 @@ inline constexpr size_t kBaseInputs = 3;
 // A node of the file, or one that a pass made of several. Fused nodes are float32 up to kQuantize.
 struct GraphNode : Node {
   std::vector<PostOp> post_ops;
+
+  // The grid of the quantisation at the end; null where there is none.
+  const Grid* final_grid() const {
+    const bool quantised = !post_ops.empty() && post_ops.back().kind == PostOp::Kind::kQuantize;
+    return quantised ? &post_ops.back().grid : nullptr;
+  }
 };
 
 // What a float32 constant was dequantised from: -127 to 127, times one scale for each index of the

@@ -3,13 +3,23 @@
 // compiled between CAIRN_BEGIN_AVX512_BF16 and CAIRN_END_AVX512_BF16.
 #pragma once
 
-#include <immintrin.h>
-
 #include <cstddef>
 #include <cstdint>
 
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/bf16.h"
 #include "cairn/engine/kernels/expand_depthwise.h"
+
+namespace cairn::engine::kernels {
+namespace {
+
+constexpr size_t kLanes = 16;
+
+}  // namespace
+}  // namespace cairn::engine::kernels
+
+#ifdef CAIRN_HAS_AVX512_BF16
+#include <immintrin.h>
 
 // Lambdas do not take the pragma: they need CAIRN_AVX512_BF16. GCC 12 takes what its own intrinsics
 // leave undefined on purpose for a mistake.
@@ -33,7 +43,6 @@ CAIRN_BEGIN_AVX512_BF16
 namespace cairn::engine::kernels {
 namespace {
 
-constexpr size_t kLanes = 16;
 constexpr size_t kTile = 8;  // positions that go together
 
 inline __m512 load(const Bf16* x) {
@@ -56,26 +65,20 @@ inline void store(uint8_t* y, __m512 v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v)));
 }
 
-inline __m512i pair_of(const Bf16* x) {
-  int32_t pair = 0;
-  __builtin_memcpy(&pair, x, sizeof(pair));
-  return _mm512_set1_epi32(pair);
+// Two of bfloat16 or four bytes, in all lanes.
+inline __m512i word_of(const void* x) {
+  int32_t word = 0;
+  __builtin_memcpy(&word, x, sizeof(word));
+  return _mm512_set1_epi32(word);
 }
 
-// Not the intrinsic, for which GCC 12 copies the sums to the stack and back.
 inline void add_products(__m512& sums, __m512i pairs, __m512i weights) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(sums) : "v"(pairs), "v"(weights));
 }
 
 // bytes: unsigned, four a lane; weights: signed.
-inline void add_byte_products(__m512i& sums, __m512i bytes, __m512i weights) {
+inline void add_products(__m512i& sums, __m512i bytes, __m512i weights) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(bytes), "v"(weights));
-}
-
-inline __m512i quad_of(const uint8_t* x) {
-  int32_t quad = 0;
-  __builtin_memcpy(&quad, x, sizeof(quad));
-  return _mm512_set1_epi32(quad);
 }
 
 // exp(-x) = 2^n 2^f with 0 <= f < 1; 2^f by the polynomial with the least error, 1.1e-4.
@@ -152,7 +155,7 @@ CAIRN_APART void multiply_pairs(const Bf16* x, size_t in_channels, const Bf16* w
     }
 #pragma GCC unroll 24
     for (size_t p = 0; p < kPositions; ++p) {
-      const __m512i pair = pair_of(x + p * in_channels + k);
+      const __m512i pair = word_of(x + p * in_channels + k);
 #pragma GCC unroll 3
       for (size_t b = 0; b < kBlocks; ++b) add_products(sums[p][b], pair, w[b]);
     }
@@ -192,9 +195,9 @@ CAIRN_APART void multiply_quads(const Runs& runs, const int8_t* weights, const f
       for (size_t b = 0; b < kBlocks; ++b) w[b] = _mm512_loadu_si512(weights + b * block);
 #pragma GCC unroll 24
       for (size_t p = 0; p < kPositions; ++p) {
-        const __m512i quad = quad_of(x + p * runs.stride);
+        const __m512i quad = word_of(x + p * runs.stride);
 #pragma GCC unroll 3
-        for (size_t b = 0; b < kBlocks; ++b) add_byte_products(sums[p][b], quad, w[b]);
+        for (size_t b = 0; b < kBlocks; ++b) add_products(sums[p][b], quad, w[b]);
       }
     }
   }
@@ -288,3 +291,5 @@ inline void convolve_any_row(const float* const* rows, const Window2d& window, s
 }  // namespace
 }  // namespace cairn::engine::kernels
 CAIRN_END_AVX512_BF16
+
+#endif  // CAIRN_HAS_AVX512_BF16

@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)  // which has no such pragma
-#define CAIRN_HAS_AVX512_BF16
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
-#endif
 
 namespace cairn::engine::kernels {
 namespace {
 
-#ifndef CAIRN_HAS_AVX512_BF16
-constexpr size_t kLanes = 16;
-#endif
 constexpr size_t kGroup = 3;  // blocks of channels that go together
 
 size_t blocks_of(size_t channels) { return (channels + kLanes - 1) / kLanes; }
@@ -348,12 +342,6 @@ class Pass {
 
 }  // namespace
 
-bool has_expand_depthwise() {
-  return __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-         __builtin_cpu_supports("avx512dq");
-}
-
 void expand_depthwise(const ExpandDepthwise& step, const void* x, void* y, float* sums,
                       float* scratch) {
   Pass(step, x, y, sums, scratch).run();
@@ -366,7 +354,6 @@ CAIRN_END_AVX512_BF16
 
 namespace cairn::engine::kernels {
 
-bool has_expand_depthwise() { return false; }
 void expand_depthwise(const ExpandDepthwise&, const void*, void*, float*, float*) {}
 
 }  // namespace cairn::engine::kernels

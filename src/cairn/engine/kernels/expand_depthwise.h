@@ -78,9 +78,6 @@ struct ExpandDepthwise {
   size_t scratch_floats() const;
 };
 
-// Whether this processor can.
-bool has_expand_depthwise();
-
 // One image: y (uint8_t or Bf16) is out_height × out_width × channels; sums (or null): of each
 // channel over all positions, before rounding.
 void expand_depthwise(const ExpandDepthwise& step, const void* x, void* y, float* sums,

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "cairn/base/random.h"
+#include "cairn/engine/kernels/avx512_bf16.h"
 
 namespace cairn::engine::kernels {
 namespace {
@@ -202,7 +203,7 @@ const Activation kSilu{.kind = Kind::kSilu};
 const Activation kRelu6{.kind = Kind::kClip, .low = 0, .high = 6};
 
 TEST(expand_depthwise, equals_plain_loops_for_windows_sizes_and_activations) {
-  if (!has_expand_depthwise()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  if (!has_avx512_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   uint64_t seed = 1;
   for (const size_t window : {1, 3, 4, 5, 7}) {
     for (const size_t stride : {1, 2, 3}) {
@@ -231,7 +232,7 @@ TEST(expand_depthwise, equals_plain_loops_for_windows_sizes_and_activations) {
 }
 
 TEST(expand_depthwise, of_photos_equals_plain_loops) {
-  if (!has_expand_depthwise()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  if (!has_avx512_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   for (const size_t size : {4, 11, 16}) {
     for (const size_t channels : {8, 32, 40}) {
       auto step = problem(Source::kPhoto, 3, channels, size, size + 1, {3, 3, 1, 1, 1, 1});

@@ -12,17 +12,21 @@ namespace cairn::engine::kernels {
 // How numbers lie in memory.
 enum class Format { kF32, kBf16, kU8 };
 
+inline size_t size_of(Format format) {
+  return format == Format::kF32 ? 4 : format == Format::kBf16 ? 2 : 1;
+}
+
 template <typename Void>
 struct Numbers {
   Void* data = nullptr;
   Format format = Format::kF32;
 };
 
-// y = max(x * scale + shift + other * other_scale, least), with one other_scale for all or one per
-// lane, for `positions` groups of `block`
-// numbers, with one scale and one shift per lane; 8-bit results are rounded to the nearest and
-// saturate. other may be null; y may be x or other where they are of a format. Of the three formats
-// one at most is a float one: float32 and bfloat16 do not mix.
+// y = max(x * scale + shift + other * other_scale, least) for `positions` groups of `block`
+// numbers, with one scale and one shift per lane, and one other_scale for all or one per lane;
+// 8-bit results are rounded to the nearest and saturate. other may be null; y may be x or other
+// where they are of a format. Of the three formats one at most is a float one: float32 and bfloat16
+// do not mix.
 struct Gate {
   Numbers<const void> x;
   Numbers<const void> other;

@@ -2,17 +2,11 @@
 
 #include <algorithm>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)  // which has no such pragma
-#define CAIRN_HAS_AVX512_BF16
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
-#endif
 
 namespace cairn::engine::kernels {
 namespace {
 
-#ifndef CAIRN_HAS_AVX512_BF16
-constexpr size_t kLanes = 16;
-#endif
 constexpr size_t kSums = 24;              // vectors of sums that stay in registers
 constexpr size_t kChunkBytes = 24 << 10;  // of the gated map
 

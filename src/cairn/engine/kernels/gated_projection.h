@@ -1,6 +1,6 @@
 // The gate of squeeze-and-excitation, the quantisation after it where there is one, and the 1×1
 // convolution that narrows the map again, in one pass over bfloat16 maps with the channels last:
-// the gated map stays in the first-level cache. For processors that has_expand_depthwise() names.
+// the gated map stays in the first-level cache. For processors of has_avx512_bf16().
 #pragma once
 
 #include <cstddef>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn/base/random.h"
+#include "cairn/engine/kernels/avx512_bf16.h"
 
 namespace cairn::engine::kernels {
 namespace {
@@ -123,7 +124,7 @@ void check_half(size_t positions, size_t in_channels, size_t channels, bool adde
 }
 
 TEST(gated_projection, equals_plain_loops_for_sizes_that_fill_no_tile) {
-  if (!has_expand_depthwise()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  if (!has_avx512_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   uint64_t seed = 1;
   for (const size_t positions : {1, 7, 49, 321})
     for (const size_t in_channels : {4, 32, 52, 400})

@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "cairn/engine/kernels/expand_depthwise.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)  // which has no such pragma
-#define CAIRN_HAS_AVX512_BF16
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
-#endif
 
 namespace cairn::engine::kernels {
 namespace {
@@ -52,8 +47,6 @@ std::vector<Packed> pack(const Number* weights, size_t channels, size_t group, C
 
 size_t Grouped::scratch_bytes() const { return channels * sizeof(Bf16); }
 
-bool has_grouped() { return has_expand_depthwise(); }
-
 bool takes_group(size_t channels, size_t group) {
   return channels % kBlock == 0 && (group == 4 || group == 8 || (group > 0 && group % kBlock == 0));
 }
@@ -82,20 +75,12 @@ inline __m512i load_block(const uint8_t* x) {
   return _mm512_castsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x)));
 }
 
-inline __m512i word_of(const void* x) {
-  int32_t word = 0;
-  __builtin_memcpy(&word, x, sizeof(word));
-  return _mm512_set1_epi32(word);
-}
+// Sums of products with numbers of that type.
+inline __m512 no_sum(Bf16 /*number*/) { return _mm512_setzero_ps(); }
+inline __m512i no_sum(uint8_t /*number*/) { return _mm512_setzero_si512(); }
 
-// Sums are float32 or int32.
-template <typename X>
-void add_words(__m512& sums, __m512i x, __m512i weights) {
-  if constexpr (sizeof(X) == sizeof(Bf16))
-    add_products(sums, x, weights);
-  else
-    asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(x), "v"(weights));
-}
+inline __m512 to_floats(__m512 sums) { return sums; }
+inline __m512 to_floats(__m512i sums) { return _mm512_cvtepi32_ps(sums); }
 
 constexpr size_t inputs_of(size_t positions, size_t stride) {
   return (positions - 1) * stride + kTaps;
@@ -126,9 +111,9 @@ struct Tile {
 template <typename X, typename Y, size_t kStride, bool kSpread, size_t kPositions>
 CAIRN_APART void compute(const Tile<X, Y>& tile) {
   constexpr size_t kInputs = inputs_of(kPositions, kStride);
-  __m512 sums[kPositions];
+  decltype(no_sum(X{})) sums[kPositions];
 #pragma GCC unroll 16
-  for (size_t p = 0; p < kPositions; ++p) sums[p] = _mm512_setzero_ps();
+  for (size_t p = 0; p < kPositions; ++p) sums[p] = no_sum(X{});
   const char* weights = tile.weights;
   for (size_t part = 0; part < tile.parts; ++part) {
     for (const auto& row : *tile.places) {
@@ -147,7 +132,7 @@ CAIRN_APART void compute(const Tile<X, Y>& tile) {
 #pragma GCC unroll 16
           for (size_t p = 0; p < kPositions; ++p)
             if (i >= p * kStride && i - p * kStride < kTaps)
-              add_words<X>(sums[p], value, w[i - p * kStride]);
+              add_products(sums[p], value, w[i - p * kStride]);
         }
         if (!kSpread) channel += kWord<X>;
       }
@@ -160,8 +145,7 @@ CAIRN_APART void compute(const Tile<X, Y>& tile) {
 #pragma GCC unroll 16
   for (size_t p = 0; p < kPositions; ++p) {
     if (p >= tile.count) break;
-    if constexpr (sizeof(X) == 1) sums[p] = _mm512_cvtepi32_ps(_mm512_castps_si512(sums[p]));
-    const __m512 v = _mm512_fmadd_ps(sums[p], scale, bias);
+    const __m512 v = _mm512_fmadd_ps(to_floats(sums[p]), scale, bias);
     store(tile.y + p * tile.channels, _mm512_min_ps(_mm512_max_ps(v, low), high));
   }
 }

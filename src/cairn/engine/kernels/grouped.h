@@ -34,8 +34,7 @@ struct Grouped {
   size_t scratch_bytes() const;
 };
 
-// Whether this processor can, and in what groups.
-bool has_grouped();
+// In what groups.
 bool takes_group(size_t channels, size_t group);
 
 // One image: y is out_height × out_width × channels. To 8 bits: rounded to the nearest, for bounds

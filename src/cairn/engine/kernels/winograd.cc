@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "cairn/engine/kernels/expand_depthwise.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)  // which has no such pragma
-#define CAIRN_HAS_AVX512_BF16
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
-#endif
 
 namespace cairn::engine::kernels {
 namespace {
@@ -320,8 +315,6 @@ class WinogradPass {
 
 }  // namespace
 
-bool has_winograd() { return has_expand_depthwise(); }
-
 void winograd(const Winograd& convolution, const Bf16* x, const Bf16* residual, Bf16* y,
               void* scratch) {
   WinogradPass(convolution, x, residual, y, scratch).run();
@@ -343,7 +336,6 @@ CAIRN_END_AVX512_BF16
 
 namespace cairn::engine::kernels {
 
-bool has_winograd() { return false; }
 void winograd(const Winograd&, const Bf16*, const Bf16*, Bf16*, void*) {}
 void winograd(const Winograd&, const uint8_t*, const Bf16*, Bf16*, void*) {}
 void winograd(const Winograd&, const uint8_t*, uint8_t*, void*) {}

@@ -32,9 +32,6 @@ struct Winograd {
   size_t scratch_bytes() const;
 };
 
-// Whether this processor can.
-bool has_winograd();
-
 // One image: y is out_height × out_width × out_channels. residual: the same, added before the
 // bounds, or null; y may be the residual.
 void winograd(const Winograd& convolution, const Bf16* x, const Bf16* residual, Bf16* y,

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "cairn/base/random.h"
+#include "cairn/engine/kernels/avx512_bf16.h"
 
 namespace cairn::engine::kernels {
 namespace {
@@ -122,7 +123,7 @@ void check_8_bits(Winograd problem) {
 }
 
 TEST(winograd, reads_and_writes_8_bits) {
-  if (!has_winograd()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  if (!has_avx512_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   Winograd problem;
   problem.in_channels = 32;
   problem.out_channels = 48;
@@ -136,7 +137,7 @@ TEST(winograd, reads_and_writes_8_bits) {
 }
 
 TEST(winograd, equals_plain_loops_for_sizes_channels_and_dilations) {
-  if (!has_winograd()) GTEST_SKIP() << "this processor has no bfloat16 products";
+  if (!has_avx512_bf16()) GTEST_SKIP() << "this processor has no bfloat16 products";
   for (const size_t dilation : {1, 2}) {
     for (const auto& [height, width] : {std::pair{1, 1}, {2, 4}, {6, 13}}) {
       for (const auto& [in, out] : {std::pair{16, 16}, {48, 80}}) {

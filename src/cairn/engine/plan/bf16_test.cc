@@ -9,10 +9,8 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "cairn/base/error.h"
-#include "cairn/engine/kernels/expand_depthwise.h"
-#include "cairn/engine/kernels/grouped.h"
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/silu.h"
-#include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/roofline.h"
 #include "cairn/engine/testing/compare.h"
 #include "cairn/engine/testing/small_graphs.h"
@@ -99,7 +97,7 @@ OnnxBuilder depthwise_network() {
 TEST(bfloat16, depthwise_convolutions_take_what_is_before_them_and_give_their_means) {
   for (const int64_t size : {2, 13, 40})
     expect_same_as_reference(depthwise_network(), image(3, size, size + 1));
-  if (!kernels::has_expand_depthwise() ||
+  if (!kernels::has_avx512_bf16() ||
       dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
     GTEST_SKIP() << "this processor has no bfloat16 products";
   const auto plan = summary(depthwise_network(), image(3, 40, 40, 1), Precision::kBf16);
@@ -125,7 +123,7 @@ TEST(bfloat16, convolutions_with_many_channels_need_fewer_multiplications) {
     builder.node("Add", {"d", "c"}, {"sum"});
     builder.node("Clip", {"sum"}, {"y"});
     expect_same_as_reference(builder, image(64, 17, 19));
-    if (!kernels::has_winograd() ||
+    if (!kernels::has_avx512_bf16() ||
         dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
       continue;
     const auto plan = summary(builder, image(64, 17, 19), Precision::kBf16);
@@ -147,7 +145,8 @@ TEST(bfloat16, convolutions_of_small_groups_need_no_reorders) {
     builder.node("Conv", {"c", "w"}, {"d"}).number("group", 64 / group);
     builder.node("Clip", {"d"}, {"y"});
     expect_same_as_reference(builder, image(64, 37, 19));
-    if (!kernels::has_grouped() || dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
+    if (!kernels::has_avx512_bf16() ||
+        dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
       continue;
     const auto plan = summary(builder, image(64, 37, 19), Precision::kBf16);
     EXPECT_EQ(plan.labels.at("Conv (groups)"), 2);

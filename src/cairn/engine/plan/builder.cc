@@ -194,8 +194,8 @@ std::optional<std::vector<InferredOutput>> PlanBuilder::infer(const GraphNode& n
     inputs.push_back(input.empty() ? nullptr : &held.back());
   }
   auto outputs = infer_outputs(graph_, node, inputs);
-  if (outputs && !node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize)
-    (*outputs)[0].dtype = node.post_ops.back().grid.type;
+  const Grid* const grid = node.final_grid();
+  if (outputs && grid != nullptr) (*outputs)[0].dtype = grid->type;
   return outputs;
 }
 
@@ -256,8 +256,7 @@ void PlanBuilder::lower_chain(const GraphNode& node) {
 // The node up to a quantisation at its end, and that as a node of its own.
 std::optional<std::pair<GraphNode, GraphNode>> PlanBuilder::without_quantisation(
     const GraphNode& node) {
-  if (node.post_ops.empty() || node.post_ops.back().kind != PostOp::Kind::kQuantize)
-    return std::nullopt;
+  if (node.final_grid() == nullptr) return std::nullopt;
   GraphNode base = node;
   const PostOp last = base.post_ops.back();
   base.post_ops.pop_back();

@@ -105,6 +105,8 @@ class PlanBuilder {
   // Where a map of this type lies best: in blocks of channels, or, as bfloat16, with the channels
   // last, which is what the matrix unit (AMX) takes. In chunks of channels only blocks can be cut.
   Layout map_layout(const Shape& map, DataType type) const;
+  // Whether maps of this shape are bfloat16 with the channels last.
+  bool has_bf16_channels_last(const Shape& map) const;
   // Where the value lies row-major, or in this layout: reordered where it does not yet.
   BufferId plain(const std::string& name);
   BufferId in_layout(const std::string& name, const Layout& layout);

@@ -6,25 +6,34 @@
 
 namespace cairn::engine {
 
+ByteSums byte_sums(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
+                   const Grid& grid) {
+  const QuantisedWeights& weights = builder.graph().quantised.at(node.inputs[1]);
+  const int8_t* values = weights.values.data<int8_t>();
+  const size_t taps = weights.values.count() / weights.scales.size();
+  ByteSums sums;
+  for (size_t c = 0; c < weights.scales.size(); ++c, values += taps) {
+    const float unit = grid.scale * weights.scales[c];
+    const int64_t sum = std::accumulate(values, values + taps, int64_t{0});
+    const float bias = problem.bias == nullptr ? 0 : problem.bias->data<float>()[c];
+    sums.units.push_back(unit);
+    sums.shifts.push_back(double{bias} - static_cast<double>(grid.zero * sum) * double{unit});
+  }
+  return sums;
+}
+
 ByteWeights byte_weights(PlanBuilder& builder, const GraphNode& node, const ConvProblem& problem,
                          const Grid& grid) {
-  const QuantisedWeights& weights = builder.graph().quantised.at(node.inputs[1]);
-  const int8_t* const values = weights.values.data<int8_t>();
-  const auto channels = static_cast<size_t>(problem.out[1]);
-  const size_t taps = weights.values.count() / channels;
   ByteWeights made;
   made.packed = builder.constant_buffer(builder.weights().made(node.inputs[1], "quads", [&] {
-    return copy_of(kernels::pack_quads(values, channels, static_cast<size_t>(problem.in[1]),
+    const Tensor& values = builder.graph().quantised.at(node.inputs[1]).values;
+    return copy_of(kernels::pack_quads(values.data<int8_t>(), static_cast<size_t>(problem.out[1]),
+                                       static_cast<size_t>(problem.in[1]),
                                        window_2d(problem.window)));
   }));
-  for (size_t c = 0; c < channels; ++c) {
-    const float unit = grid.scale * weights.scales[c];
-    const int64_t sum = std::accumulate(values + c * taps, values + (c + 1) * taps, int64_t{0});
-    const float bias = problem.bias == nullptr ? 0 : problem.bias->data<float>()[c];
-    made.units.push_back(unit);
-    made.shifts.push_back(
-        static_cast<float>(double{bias} - static_cast<double>(grid.zero * sum) * double{unit}));
-  }
+  const ByteSums sums = byte_sums(builder, node, problem, grid);
+  made.units = sums.units;
+  made.shifts.assign(sums.shifts.begin(), sums.shifts.end());
   return made;
 }
 

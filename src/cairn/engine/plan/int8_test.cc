@@ -6,10 +6,8 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "cairn/engine/graph.h"
-#include "cairn/engine/kernels/expand_depthwise.h"
-#include "cairn/engine/kernels/grouped.h"
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/quantise.h"
-#include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/testing/compare.h"
 #include "cairn/engine/testing/small_graphs.h"
 
@@ -29,7 +27,8 @@ bool processor_multiplies_bytes() {
 }
 
 bool has_bf16_products() {
-  return kernels::has_grouped() && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
+  return kernels::has_avx512_bf16() &&
+         dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
 }
 
 Tensor byte(DType type, int value) {
@@ -348,7 +347,7 @@ TEST(int8, the_wide_map_of_an_inverted_residual_is_made_of_8_bits_in_one_step) {
       const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
       const Tensor y = Executor(builder.model(), Precision::kBf16).run(inputs).at("y");
       size_t different = 0;
-      const bool ours = kernels::has_expand_depthwise() &&
+      const bool ours = kernels::has_avx512_bf16() &&
                         dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
       for (size_t i = 0; i < y.count(); ++i) {
         const float off = std::abs(y.data<float>()[i] - expected.data<float>()[i]);
@@ -401,7 +400,7 @@ TEST(int8, convolutions_take_in_the_gate_before_them_where_nobody_else_reads_it)
     const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
     Executor executor(builder.model(), Precision::kBf16);
     EXPECT_LE(relative_error(executor.run(inputs).at("y"), expected), 0.03);
-    if (!kernels::has_expand_depthwise() ||
+    if (!kernels::has_avx512_bf16() ||
         dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
       continue;
     const auto plan = executor.summarise(inputs);
@@ -563,7 +562,7 @@ TEST(int8, in_bfloat16_plans_wide_convolutions_are_winograds) {
     const Tensor expected = Executor(builder.model(false)).run(inputs).at("y");
     Executor executor(builder.model(), Precision::kBf16);
     EXPECT_LE(relative_error(executor.run(inputs).at("y"), expected), 0.015) << to_grid;
-    if (!kernels::has_winograd() ||
+    if (!kernels::has_avx512_bf16() ||
         dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
       continue;
     EXPECT_EQ(executor.summarise(inputs).labels.at("Conv (Winograd)"), 1);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/expand_depthwise.h"
 #include "cairn/engine/plan/byte_weights.h"
 
@@ -77,17 +78,10 @@ class ExpandDepthwiseStep : public Step {
   Buffers buffers_;
 };
 
-// The quantisation at the end; null where there is none.
-const Grid* final_grid(const GraphNode& node) {
-  const bool quantised =
-      !node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize;
-  return quantised ? &node.post_ops.back().grid : nullptr;
-}
-
-// What happens before that; nothing where the kernel cannot.
+// What happens before a quantisation; nothing where the kernel cannot.
 std::optional<kernels::Activation> activation_of(const GraphNode& node) {
   using Kind = kernels::Activation::Kind;
-  const size_t count = node.post_ops.size() - (final_grid(node) != nullptr ? 1 : 0);
+  const size_t count = node.post_ops.size() - (node.final_grid() != nullptr ? 1 : 0);
   if (count == 0) return kernels::Activation{};
   const PostOp& op = node.post_ops[0];
   if (count != 1 || op.kind != PostOp::Kind::kActivation) return std::nullopt;
@@ -130,7 +124,7 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
   const std::string& input = expansion ? expansion->node.inputs[0] : node.inputs[0];
   const Shape in = builder.value(input).shape;
   const Shape& out = depthwise.out;
-  const Grid* const grid = final_grid(node);
+  const Grid* const grid = node.final_grid();
   if (grid != nullptr && grid->type != DType::kU8) return false;
   const auto second = activation_of(node);
   const auto first = expansion ? activation_of(expansion->node) : kernels::Activation{};
@@ -237,7 +231,7 @@ std::optional<ExpandDepthwise::Source> source_of(PlanBuilder& builder, const Gra
 }  // namespace
 
 bool kernel_takes_depthwise(const GraphNode& node, const Shape& weights) {
-  return kernels::has_expand_depthwise() && weights.size() == 4 &&
+  return kernels::has_avx512_bf16() && weights.size() == 4 &&
          weights[2] <= static_cast<int64_t>(kernels::kMaxDepthwiseHeight) &&
          all_are(node.get_ints("dilations", {}), 1) && activation_of(node).has_value();
 }

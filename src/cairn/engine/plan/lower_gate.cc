@@ -22,10 +22,6 @@ kernels::Format format_of(const Layout& layout) {
   return is_bf16(layout) ? kernels::Format::kBf16 : kernels::Format::kF32;
 }
 
-size_t size_of(kernels::Format format) {
-  return format == kernels::Format::kF32 ? 4 : format == kernels::Format::kBf16 ? 2 : 1;
-}
-
 bool is_gate(PlanBuilder& builder, const std::string& name, const Shape& map) {
   Shape gate(map.size(), 1);
   std::copy_n(map.begin(), 2, gate.begin());

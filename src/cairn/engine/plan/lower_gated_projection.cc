@@ -1,6 +1,7 @@
 // A 1×1 convolution of bfloat16 or 8 bits after the gate of squeeze-and-excitation, which it takes
 // in. In bfloat16 the gated map is yet to be computed; in 8 bits the step of the gate is the last
 // one made, and goes.
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/gated_projection.h"
 #include "cairn/engine/plan/byte_weights.h"
 #include "cairn/engine/plan/gate_step.h"
@@ -76,22 +77,21 @@ struct Problem {
   const GraphNode& node;
   ConvProblem conv;
   const std::string* residual;  // the name of what is added; null where nothing is
-  bool quantised;               // the result
+  const Grid* grid;             // of the result; null where it is not quantised
 };
 
 std::optional<Problem> pointwise_problem(PlanBuilder& builder, const GraphNode& node,
                                          const Shape& out) {
-  if (!kernels::has_expand_depthwise() || !builder.multiplies_bf16_in_vectors() ||
+  if (!kernels::has_avx512_bf16() || !builder.multiplies_bf16_in_vectors() ||
       node.op_type != "Conv" || out.size() != 4 || !builder.is_planned_f32(node.inputs[0]))
     return std::nullopt;
   const auto conv = conv_problem(builder, node, builder.value(node.inputs[0]).shape, out);
   const auto residual = residual_of(builder, node, out);
   if (!conv || !residual || conv->groups != 1 || !is_pointwise(conv->window)) return std::nullopt;
-  const bool quantised =
-      !node.post_ops.empty() && node.post_ops.back().kind == PostOp::Kind::kQuantize;
-  if (node.post_ops.size() != (*residual != nullptr ? 1U : 0U) + (quantised ? 1U : 0U))
+  const Grid* const grid = node.final_grid();
+  if (node.post_ops.size() != (*residual != nullptr ? 1U : 0U) + (grid != nullptr ? 1U : 0U))
     return std::nullopt;
-  return Problem{node, *conv, *residual, quantised};
+  return Problem{node, *conv, *residual, grid};
 }
 
 kernels::GatedProjection kernel_of(const ConvProblem& conv) {
@@ -122,8 +122,8 @@ void add_projection(PlanBuilder& builder, const Problem& problem,
 bool lower_bytes(PlanBuilder& builder, const Problem& problem) {
   const GraphNode& node = problem.node;
   const ConvProblem& conv = problem.conv;
-  if (!problem.quantised || !is_int8_conv(builder, node) || conv.in[1] % 4 != 0) return false;
-  const Grid& grid = node.post_ops.back().grid;
+  if (problem.grid == nullptr || !is_int8_conv(builder, node) || conv.in[1] % 4 != 0) return false;
+  const Grid& grid = *problem.grid;
   const Placement source = *builder.in_8_bits(node.inputs[0]);
   const GateStep* const gate = gate_before(builder, source.buffer);
   const Placement* const residual =
@@ -161,7 +161,7 @@ bool lower_bytes(PlanBuilder& builder, const Problem& problem) {
 bool lower_halves(PlanBuilder& builder, const Problem& problem) {
   const ConvProblem& conv = problem.conv;
   const PlanValue& input = builder.value(problem.node.inputs[0]);
-  if (problem.quantised || conv.in[1] % 2 != 0 || !input.scaling || input.scaling->shift ||
+  if (problem.grid != nullptr || conv.in[1] % 2 != 0 || !input.scaling || input.scaling->shift ||
       input.scaling->other || input.scaling->rectified || input.uses > 0 ||
       !is_bf16(input.placements[0].layout) || !is_channels_last(input.placements[0].layout) ||
       builder.map_type_of(problem.node.outputs[0], conv.out) != DataType::bf16)

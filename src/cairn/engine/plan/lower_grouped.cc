@@ -1,11 +1,10 @@
 // 3×3 convolutions in groups of a few channels by our own kernel, of maps in bfloat16 or in 8 bits.
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <cmath>
-#include <type_traits>
 
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/grouped.h"
-#include "cairn/engine/plan/conv_problem.h"
+#include "cairn/engine/plan/byte_weights.h"
 
 namespace cairn::engine {
 namespace {
@@ -66,16 +65,14 @@ class GroupedLowering {
       : builder_(builder), node_(node), out_(out) {}
 
   bool lower() {
-    if (!prepare()) return false;
-    const auto scales = scales_of_sums();
-    if (!scales) return false;
+    if (!prepare() || !read_scales()) return false;
     const Layout source = channels_last_layout(problem_.in, eight_ ? DataType::u8 : DataType::bf16);
     const Layout target = channels_last_layout(out_, ending_.grid ? DataType::u8 : DataType::bf16);
     buffers_.from_8_bits = eight_.has_value();
     buffers_.to_8_bits = ending_.grid.has_value();
     buffers_.from = builder_.in_layout(node_.inputs[0], source);
     buffers_.to = builder_.new_buffer(target.get_size());
-    add_weights(*scales);
+    add_weights();
     auto step = std::make_unique<GroupedStep>(kernel_, static_cast<size_t>(out_[0]), buffers_);
     step->detail = problem_.text();
     step->flops = problem_.flops();
@@ -89,7 +86,7 @@ class GroupedLowering {
 
  private:
   bool prepare() {
-    if (node_.op_type != "Conv" || node_.get_int("group", 1) < 2 || !kernels::has_grouped() ||
+    if (node_.op_type != "Conv" || node_.get_int("group", 1) < 2 || !kernels::has_avx512_bf16() ||
         dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16 ||
         !builder_.is_planned_f32(node_.inputs[0]))
       return false;
@@ -103,21 +100,15 @@ class GroupedLowering {
     if (is_int8 && (eight_->grid.type != DType::kU8 || !is_channels_last(eight_->layout)))
       return false;
     if (ending_.grid && (!is_int8 || ending_.grid->type != DType::kU8)) return false;
-    if (!is_int8 && !is_bf16_map(problem_.in)) return false;
-    if (!ending_.grid && !is_bf16_map(out_)) return false;
+    if (!is_int8 && !builder_.has_bf16_channels_last(problem_.in)) return false;
+    if (!ending_.grid && !builder_.has_bf16_channels_last(out_)) return false;
     return read_window();
-  }
-
-  bool is_bf16_map(const Shape& shape) const {
-    return builder_.map_type(shape) == DataType::bf16 &&
-           is_channels_last(builder_.map_layout(shape, DataType::bf16));
   }
 
   bool read_window() {
     const Window& window = problem_.window;
-    if (problem_.in.size() != 4 || problem_.in[1] != out_[1] ||
-        window.kernel != std::vector<int64_t>{3, 3} ||
-        window.dilations != std::vector<int64_t>{1, 1} || window.strides[0] != window.strides[1] ||
+    if (problem_.in.size() != 4 || problem_.in[1] != out_[1] || !all_are(window.kernel, 3) ||
+        !all_are(window.dilations, 1) || window.strides[0] != window.strides[1] ||
         window.strides[0] > 2)
       return false;
     const auto size = [](int64_t value) { return static_cast<size_t>(value); };
@@ -136,40 +127,33 @@ class GroupedLowering {
     return kernels::takes_group(kernel_.channels, kernel_.group);
   }
 
-  // What a step of the sums is worth in the numbers of the result; nothing where that is beyond
-  // float32. Empty for bfloat16.
-  std::optional<std::vector<float>> scales_of_sums() const {
-    std::vector<float> scales;
-    if (!eight_) return scales;
-    for (const float scale : builder_.graph().quantised.at(node_.inputs[1]).scales) {
-      scales.push_back(eight_->grid.scale * scale * ending_.unit());
-      if (!(scales.back() > 0) || !std::isfinite(scales.back())) return std::nullopt;
-    }
-    return scales;
+  // What turns the sums of 8-bit products into the numbers of the result; false where that is
+  // beyond float32.
+  bool read_scales() {
+    if (!eight_) return true;
+    const ByteSums sums = byte_sums(builder_, node_, problem_, eight_->grid);
+    shifts_ = sums.shifts;
+    for (const float unit : sums.units) scales_.push_back(unit * ending_.unit());
+    return std::all_of(scales_.begin(), scales_.end(),
+                       [](float scale) { return scale > 0 && std::isfinite(scale); });
   }
 
-  void add_weights(const std::vector<float>& scales) {
-    const Tensor& numbers =
-        eight_ ? builder_.graph().quantised.at(node_.inputs[1]).values : *problem_.weights;
+  void add_weights() {
     const auto packed = builder_.weights().made(node_.inputs[1], label(), [&] {
-      return eight_ ? copy_of(kernels::pack_grouped(numbers.data<int8_t>(), kernel_.channels,
-                                                    kernel_.group))
-                    : copy_of(kernels::pack_grouped(numbers.data<float>(), kernel_.channels,
-                                                    kernel_.group));
+      const size_t channels = kernel_.channels;
+      if (!eight_)
+        return copy_of(
+            kernels::pack_grouped(problem_.weights->data<float>(), channels, kernel_.group));
+      const Tensor& bytes = builder_.graph().quantised.at(node_.inputs[1]).values;
+      return copy_of(kernels::pack_grouped(bytes.data<int8_t>(), channels, kernel_.group));
     });
     buffers_.weights = builder_.constant_buffer(packed);
-    if (!scales.empty()) buffers_.scale = builder_.constant_buffer(copy_of(scales));
-    const size_t filter = kernel_.group * 9;
-    std::vector<float> bias(kernel_.channels);
-    for (size_t c = 0; c < bias.size(); ++c) {
-      double sum = ending_.zero();
-      if (problem_.bias != nullptr) sum += double{problem_.bias->data<float>()[c]} * ending_.unit();
-      if (eight_ && eight_->grid.zero != 0) {
-        int64_t weights = 0;
-        for (size_t k = 0; k < filter; ++k) weights += numbers.data<int8_t>()[c * filter + k];
-        sum -= double{scales[c]} * static_cast<double>(weights * eight_->grid.zero);
-      }
-      bias[c] = static_cast<float>(sum);
+    if (eight_) buffers_.scale = builder_.constant_buffer(copy_of(scales_));
+    std::vector<float> bias;
+    for (size_t c = 0; c < kernel_.channels; ++c) {
+      const double given = problem_.bias != nullptr ? problem_.bias->data<float>()[c] : 0;
+      const double shift = eight_ ? shifts_[c] : given;
+      bias.push_back(static_cast<float>(shift * ending_.unit() + ending_.zero()));
     }
     buffers_.bias = builder_.constant_buffer(copy_of(bias));
   }
@@ -182,6 +166,8 @@ class GroupedLowering {
   ConvProblem problem_;
   ConvEnding ending_;
   std::optional<Placement> eight_;  // the input, where it is multiplied in 8 bits
+  std::vector<float> scales_;       // then
+  std::vector<double> shifts_;
   kernels::Grouped kernel_;
   GroupedStep::Buffers buffers_;
 };

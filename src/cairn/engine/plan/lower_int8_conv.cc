@@ -64,8 +64,7 @@ class Int8Conv {
     problem_ = *problem;
     source_ = *builder_.in_8_bits(node_.inputs[0]);
     weights_ = &builder_.graph().quantised.at(node_.inputs[1]);
-    if (!node_.post_ops.empty() && node_.post_ops.back().kind == PostOp::Kind::kQuantize)
-      grid_ = node_.post_ops.back().grid;
+    if (const Grid* const grid = node_.final_grid()) grid_ = *grid;
     const auto residual = residual_of(builder_, node_, out_);
     residual_ = residual.value_or(nullptr);
     return residual.has_value();

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/winograd.h"
 #include "cairn/engine/plan/conv_problem.h"
 
@@ -76,25 +77,21 @@ class WinogradStep : public Step {
 
 // Whether the convolution is one for the kernel.
 bool is_for_winograd(const PlanBuilder& builder, const ConvProblem& problem) {
-  const auto all = [](const std::vector<int64_t>& values, int64_t wanted) {
-    return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == wanted; });
-  };
   const auto is_map = [&](const Shape& shape, int64_t least_channels) {
-    return builder.map_type(shape) == DataType::bf16 &&
-           is_channels_last(builder.map_layout(shape, DataType::bf16)) &&
-           shape[1] >= least_channels && shape[1] % 16 == 0;
+    return builder.has_bf16_channels_last(shape) && shape[1] >= least_channels &&
+           shape[1] % 16 == 0;
   };
-  return problem.in.size() == 4 && problem.groups == 1 && all(problem.window.kernel, 3) &&
-         all(problem.window.strides, 1) &&
-         all(problem.window.dilations, problem.window.dilations[0]) &&
+  return problem.in.size() == 4 && problem.groups == 1 && all_are(problem.window.kernel, 3) &&
+         all_are(problem.window.strides, 1) &&
+         all_are(problem.window.dilations, problem.window.dilations[0]) &&
          is_map(problem.in, kLeastInput) && is_map(problem.out, kLeastOutput);
 }
 
 }  // namespace
 
 bool lower_winograd(PlanBuilder& builder, const GraphNode& node, const Shape& out) {
-  if (node.op_type != "Conv" || !builder.multiplies_bf16_in_vectors() || !kernels::has_winograd() ||
-      !builder.is_planned_f32(node.inputs[0]))
+  if (node.op_type != "Conv" || !builder.multiplies_bf16_in_vectors() ||
+      !kernels::has_avx512_bf16() || !builder.is_planned_f32(node.inputs[0]))
     return false;
   const Shape in = builder.value(node.inputs[0]).shape;
   const auto problem = conv_problem(builder, node, in, out);

@@ -54,6 +54,10 @@ bool PlanBuilder::multiplies_bf16_in_vectors() const {
   return bf16_ && dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_bf16;
 }
 
+bool PlanBuilder::has_bf16_channels_last(const Shape& map) const {
+  return map_type(map) == DataType::bf16 && is_channels_last(map_layout(map, DataType::bf16));
+}
+
 bool PlanBuilder::own_depthwise() const { return bf16_ && own_depthwise_; }
 
 DataType PlanBuilder::map_type_of(const std::string& name, const Shape& map) const {

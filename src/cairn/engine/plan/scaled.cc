@@ -9,10 +9,6 @@ namespace {
 
 using kernels::Format;
 
-size_t size_of(Format format) {
-  return format == Format::kF32 ? 4 : format == Format::kBf16 ? 2 : 1;
-}
-
 class ScalingStep : public Step {
  public:
   ScalingStep(const std::vector<ScaledPart>& parts, DataType type, const Shape& shape,

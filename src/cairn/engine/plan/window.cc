@@ -71,7 +71,7 @@ std::optional<Shape> conv_output(const Node& node, const std::vector<int64_t>& k
 }
 
 bool all_are(const std::vector<int64_t>& values, int64_t wanted) {
-  return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == wanted; });
+  return all_within(values, wanted, wanted);
 }
 
 bool is_pointwise(const Window& window) {
