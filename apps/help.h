@@ -1,10 +1,9 @@
-// How all commands print their options: `--name METAVAR`, what it means, "(required)", "(default:
-// X)".
+// How all commands print their options: `--name METAVAR`, what it means, whether it is required,
+// and its default.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
-#include <utility>
 
 namespace cairn::apps {
 

@@ -92,6 +92,9 @@ expect_error 1 "make it again with cairn index --hnsw" \
   "$cairn" search --queries queries --index graphed --approximate --out x.csv
 "$cairn" index --hnsw --store f32 graphed 2> err.txt
 grep -q 'graphed/graph.cairn: 4 rows' err.txt || fail "a damaged graph was left: $(cat err.txt)"
+cp -r graphed stale
+embeddings stale "a b c d" "$p6$m8 $one$zero $p6$p8 $one$zero"
+expect_error 1 "make it with cairn index --hnsw" "$cairn" index --check stale
 expect_error 2 "--m requires --hnsw" "$cairn" index --m 8 graphed
 expect_error 1 "index/graph.cairn: there is none; make it with cairn index --hnsw" \
   "$cairn" search --queries queries --index index --approximate --out x.csv

@@ -12,6 +12,7 @@
 #include "cairn/base/progress.h"
 #include "cairn/embed/mapped_embeddings.h"
 #include "cairn/search/graph_index.h"
+#include "cairn/search/stored_file.h"
 #include "cairn/search/stored_index.h"
 #include "commands.h"
 #include "numbers.h"
@@ -53,33 +54,33 @@ struct Options {
 };
 
 template <typename Index>
-void check_file(const std::string& file, const Result<std::unique_ptr<const Index>>& opened) {
+void check_file(const std::filesystem::path& file,
+                const Result<std::unique_ptr<const Index>>& opened) {
   if (!opened.ok())
-    throw Error(fmt::format("{}: {}; make it with cairn index", file, opened.reason()));
+    throw Error(fmt::format("{}: {}; make it with {}", file.string(), opened.reason(),
+                            search::stored::command_for(file)));
   opened.value()->check();
-  log_info(file + ": sound");
+  log_info(file.string() + ": sound");
 }
 
 void check_index(const std::filesystem::path& folder) {
   const std::filesystem::path copies = folder / search::kIndexFile;
   const std::filesystem::path graph = folder / search::kGraphFile;
   const bool graph_alone = std::filesystem::exists(graph) && !std::filesystem::exists(copies);
-  if (!graph_alone) check_file(copies.string(), search::StoredIndex::open(folder));
-  if (std::filesystem::exists(graph)) check_file(graph.string(), search::GraphIndex::open(folder));
+  if (!graph_alone) check_file(copies, search::StoredIndex::open(folder));
+  if (std::filesystem::exists(graph)) check_file(graph, search::GraphIndex::open(folder));
 }
 
 // Whether there is a sound file that belongs to the embeddings.
 bool has_fitting_index(const std::filesystem::path& folder, const search::GraphOptions* graph) {
+  const auto is_sound = [](const auto& opened) {
+    if (opened.ok()) opened.value()->check();
+    return opened.ok();
+  };
   try {
-    if (graph == nullptr) {
-      const auto opened = search::StoredIndex::open(folder);
-      if (opened.ok()) opened.value()->check();
-      return opened.ok();
-    }
+    if (graph == nullptr) return is_sound(search::StoredIndex::open(folder));
     const auto opened = search::GraphIndex::open(folder);
-    if (!opened.ok() || !opened.value()->made_with(*graph)) return false;
-    opened.value()->check();
-    return true;
+    return opened.ok() && opened.value()->made_with(*graph) && is_sound(opened);
   } catch (const Error&) {
     return false;  // a damaged one, which is made again
   }

@@ -1,10 +1,10 @@
 #include "cairn/image/resize_rows.h"
 
 #include <gtest/gtest.h>
-#include <hwy/highway.h>
 
 #include <random>
 
+#include "cairn/base/testing/instructions.h"
 #include "cairn/image/testing/samples.h"
 
 namespace cairn::image {
@@ -39,22 +39,8 @@ Image noise(int width, int height, uint32_t seed) {
   return photo;
 }
 
-template <typename Check>
-void with_all_instructions(Check check) {
-  const int64_t all = hwy::SupportedTargets();
-  for (int64_t left = all; left != 0; left &= left - 1) {
-    const int64_t target = left & -left;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    SCOPED_TRACE(hwy::TargetName(target));
-    check();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().DeInit();
-}
-
 TEST(ResizeToChw, is_bit_for_bit_the_plain_path_for_all_sizes_with_any_instructions) {
-  with_all_instructions([] {
+  cairn::testing::with_any_instructions([] {
     uint32_t seed = 0;
     for (const int width : {1, 2, 3, 7, 30, 61, 224, 500}) {
       for (const int height : {1, 2, 5, 31, 62, 224, 375}) {

@@ -8,20 +8,20 @@
 #include <limits>
 
 #include "cairn/base/error.h"
+#include "cairn/base/testing/instructions.h"
 #include "cairn/search/candidates.h"
 #include "cairn/search/quantised_rows.h"
-#include "cairn/search/testing/instructions.h"
 #include "cairn/search/testing/same_hits.h"
 #include "cairn/search/testing/sets.h"
 
 namespace cairn::search {
 namespace {
 
+using cairn::testing::with_any_instructions;
 using testing::clustered_set;
 using testing::expect_same;
 using testing::random_set;
 using testing::Set;
-using testing::with_any_instructions;
 
 // The lists of the copies, with the processor's instructions and without, are those of the rows.
 void expect_exact(const Set& queries, const Set& index, size_t top) {

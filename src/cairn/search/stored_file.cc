@@ -12,9 +12,12 @@ namespace cairn::search::stored {
 
 namespace fs = std::filesystem;
 
+std::string command_for(const fs::path& path) {
+  return path.filename() == kGraphFile ? "cairn index --hnsw" : "cairn index";
+}
+
 void damaged(const fs::path& path, const std::string& how) {
-  const std::string graph = path.filename() == kGraphFile ? " --hnsw" : "";
-  throw Error(path.string() + ": " + how + "; make it again with cairn index" + graph);
+  throw Error(path.string() + ": " + how + "; make it again with " + command_for(path));
 }
 
 Source source_of(const InputFile& file, uint64_t checksum) {

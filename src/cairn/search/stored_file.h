@@ -37,6 +37,9 @@ uint64_t header_checksum(const Header& header) {
   return checksum(bytes_of(std::span<const Header>(&header, 1)).first(offsetof(Header, checksum)));
 }
 
+// The command that makes search.cairn or graph.cairn.
+std::string command_for(const std::filesystem::path& file);
+
 // Throws Error: the file, what is wrong and what to do.
 [[noreturn]] void damaged(const std::filesystem::path& path, const std::string& how);
 

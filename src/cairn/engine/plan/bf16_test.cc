@@ -9,10 +9,10 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "cairn/base/error.h"
-#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/kernels/silu.h"
 #include "cairn/engine/roofline.h"
 #include "cairn/engine/testing/compare.h"
+#include "cairn/engine/testing/processor.h"
 #include "cairn/engine/testing/small_graphs.h"
 
 namespace cairn::engine {
@@ -97,9 +97,7 @@ OnnxBuilder depthwise_network() {
 TEST(bfloat16, depthwise_convolutions_take_what_is_before_them_and_give_their_means) {
   for (const int64_t size : {2, 13, 40})
     expect_same_as_reference(depthwise_network(), image(3, size, size + 1));
-  if (!kernels::has_avx512_bf16() ||
-      dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
-    GTEST_SKIP() << "this processor has no bfloat16 products";
+  if (!testing::has_bf16_products()) GTEST_SKIP() << "this processor has no bfloat16 products";
   const auto plan = summary(depthwise_network(), image(3, 40, 40, 1), Precision::kBf16);
   EXPECT_EQ(plan.labels.at("Conv+depthwise"), 2);
   EXPECT_FALSE(plan.labels.contains("global mean"));
@@ -123,9 +121,7 @@ TEST(bfloat16, convolutions_with_many_channels_need_fewer_multiplications) {
     builder.node("Add", {"d", "c"}, {"sum"});
     builder.node("Clip", {"sum"}, {"y"});
     expect_same_as_reference(builder, image(64, 17, 19));
-    if (!kernels::has_avx512_bf16() ||
-        dnnl::get_effective_cpu_isa() != dnnl::cpu_isa::avx512_core_bf16)
-      continue;
+    if (!testing::has_bf16_products_in_vectors()) continue;
     const auto plan = summary(builder, image(64, 17, 19), Precision::kBf16);
     EXPECT_EQ(plan.labels.at("Conv (Winograd)"), 3);
     EXPECT_EQ(plan.reorders, 2u);  // the input and the output
@@ -145,9 +141,7 @@ TEST(bfloat16, convolutions_of_small_groups_need_no_reorders) {
     builder.node("Conv", {"c", "w"}, {"d"}).number("group", 64 / group);
     builder.node("Clip", {"d"}, {"y"});
     expect_same_as_reference(builder, image(64, 37, 19));
-    if (!kernels::has_avx512_bf16() ||
-        dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core_bf16)
-      continue;
+    if (!testing::has_bf16_products()) continue;
     const auto plan = summary(builder, image(64, 37, 19), Precision::kBf16);
     EXPECT_EQ(plan.labels.at("Conv (groups)"), 2);
     EXPECT_EQ(plan.reorders, 2u);  // the input and the output

@@ -4,31 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <vector>
 
 #include "cairn/engine/graph.h"
-#include "cairn/engine/kernels/avx512_bf16.h"
 #include "cairn/engine/testing/compare.h"
+#include "cairn/engine/testing/processor.h"
 #include "cairn/engine/testing/small_graphs.h"
 
 namespace cairn::engine::testing {
-
-inline bool processor_multiplies_bytes() {
-  const dnnl::cpu_isa isa = dnnl::get_effective_cpu_isa();
-  return isa >= dnnl::cpu_isa::avx512_core_vnni || isa == dnnl::cpu_isa::avx2_vnni;
-}
-
-inline bool has_bf16_products() {
-  return kernels::has_avx512_bf16() &&
-         dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_bf16;
-}
-
-// The same, and not in a matrix unit (AMX), where some of our own kernels step back.
-inline bool has_bf16_products_in_vectors() {
-  return has_bf16_products() && dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_bf16;
-}
 
 inline Tensor byte(DType type, int value) {
   Tensor tensor(type, {});

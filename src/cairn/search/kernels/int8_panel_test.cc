@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "cairn/base/random.h"
-#include "cairn/search/testing/instructions.h"
+#include "cairn/base/testing/instructions.h"
 
 namespace cairn::search::kernels {
 namespace {
 
-using testing::with_any_instructions;
+using cairn::testing::with_any_instructions;
 
 struct alignas(64) Line {
   uint8_t values[64];

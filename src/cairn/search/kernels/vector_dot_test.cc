@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cairn/base/random.h"
-#include "cairn/search/testing/instructions.h"
+#include "cairn/base/testing/instructions.h"
 
 namespace cairn::search::kernels {
 namespace {
@@ -37,7 +37,7 @@ void expect_as_plain() {
 }
 
 TEST(vector_dots, are_those_of_the_plain_functions_with_any_instructions) {
-  testing::with_any_instructions(expect_as_plain);
+  cairn::testing::with_any_instructions(expect_as_plain);
 }
 
 }  // namespace
