@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <thread>
 
@@ -69,6 +70,14 @@ TEST(Ranks, a_rank_that_is_gone_ends_the_others_with_its_number) {
     std::_Exit(::testing::Test::HasFailure() ? testing::kUnmet : kDone);
   });
   EXPECT_EQ(codes, all_done(3));
+}
+
+TEST(Ranks, writing_to_a_rank_that_is_gone_is_not_the_end_of_the_process) {
+  const auto codes = run_ranks(2, [](const Ranks& ranks) {
+    std::raise(SIGPIPE);
+    ranks.meet();
+  });
+  EXPECT_EQ(codes, all_done(2));
 }
 
 TEST(Ranks, a_rank_that_hangs_ends_the_others_after_the_timeout) {
