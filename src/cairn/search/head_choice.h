@@ -44,7 +44,7 @@ class HeadChoice {
 
  private:
   static constexpr size_t kShortest = 8;  // panels
-  static constexpr size_t kLongest = 64;
+  static constexpr size_t kLongest = 256;
   static constexpr float kAsking = 0.04F;  // of the products of a panel
 
   std::array<float, kHeads> given_up_ = {};  // what share of the panels

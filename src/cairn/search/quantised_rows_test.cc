@@ -55,7 +55,7 @@ TEST(QuantisedRows, pass_over_most_rows) {
   const std::vector<float> limits(kTileQueries, 60000);
   alignas(64) static uint8_t aligned[128 * kPanelRows * kGroup];
   std::copy(rows.begin(), rows.end(), aligned);
-  const Panel panel{aligned, scales.data(), residuals.data(), nullptr};
+  const Panel panel{aligned, scales.data(), residuals.data(), nullptr, aligned};
   const Tile tile{kTileQueries,  queries.data(), offsets.data(), lengths.data(),
                   limits.data(), groups,         nullptr,        nullptr};
   Promising fast;

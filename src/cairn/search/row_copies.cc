@@ -25,7 +25,8 @@ using kernels::kTileQueries;
 
 // Queries of one block stay in a core's second-level cache, beside a panel in its first.
 constexpr size_t kBlockQueries = 32 * kTileQueries;
-// Up to so many queries that fill no tile are looked at one by one.
+// Up to so many queries that full tiles leave over are looked at one by one. Alone, two wait for
+// memory no less than a tile does.
 constexpr size_t kFewQueries = 6;
 constexpr size_t kChunkBytes = 1 << 20;  // of panels, checked at once
 constexpr size_t kNoRow = static_cast<size_t>(-1);
@@ -96,7 +97,7 @@ class Block {
       : rows_(rows), layout_(rows.dim), queries_(queries), which_(which) {
     for (size_t i = 0; i < which.size();) {
       const size_t left = which.size() - i;
-      const size_t padded = left <= kFewQueries ? 1 : kTileQueries;
+      const size_t padded = left <= (i == 0 ? 1 : kFewQueries) ? 1 : kTileQueries;
       add_tile(which.subspan(i, std::min(padded, left)), padded, top);
       i += std::min(padded, left);
     }
@@ -108,11 +109,10 @@ class Block {
     const size_t first = p * kPanelRows;
     const RowNumbers<const float> numbers = rows_.numbers.from(first);
     kernels::Panel panel{rows_.values + p * layout_.bytes(), numbers.scales, numbers.residuals,
-                         nullptr};
+                         nullptr, rows_.values + next * layout_.bytes()};
+    if (tiles_[0].padded == 1 && next > p + 1) prefetch_pages(panel.next);
     kernels::Promising promising;
     for (size_t t = 0; t < tiles_.size(); ++t) {
-      // While the tiles are busy with this panel, the next comes from memory.
-      if (tiles_.size() > 1 && next != p) prefetch(rows_.values + next * layout_.bytes(), t);
       TileOf& tile = tiles_[t];
       const size_t slot = tile.slot;
       kernels::Tile query{tile.padded,     values_.data() + slot * layout_.groups() * kGroup,
@@ -128,7 +128,7 @@ class Block {
       }
       const size_t whole = (plain ? kernels::promising_rows_plain : kernels::promising_rows)(
           panel, query, layout_.groups(), promising);
-      if (head < kHeads) tile.heads.record(head, whole, tile.padded);
+      if (head < kHeads) tile.heads.record(head, std::min(whole, tile.queries), tile.queries);
       looked_at_ += tile.padded;
       given_up_ += tile.padded - whole;
       for (uint32_t bits = promising.queries; bits != 0; bits &= bits - 1) {
@@ -167,12 +167,13 @@ class Block {
     HeadChoice heads = {};
   };
 
-  // The t-th of as many parts as there are tiles.
-  void prefetch(const uint8_t* panel, size_t t) const {
+  // The first lines of each page of a panel, from where the processor goes on by itself.
+  void prefetch_pages(const uint8_t* panel) const {
     constexpr size_t kLine = 64;
-    const size_t lines = layout_.bytes() / kLine;
-    const size_t end = lines * (t + 1) / tiles_.size();
-    for (size_t i = lines * t / tiles_.size(); i < end; ++i) __builtin_prefetch(panel + i * kLine);
+    constexpr size_t kLines = 4;
+    constexpr size_t kPage = 4096;
+    for (size_t page = 0; page < layout_.bytes(); page += kPage)
+      for (size_t i = 0; i < kLines; ++i) __builtin_prefetch(panel + page + i * kLine);
   }
 
   void add_tile(std::span<const size_t> which, size_t padded, size_t top) {

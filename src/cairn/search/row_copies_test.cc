@@ -225,6 +225,8 @@ TEST(search_copies, give_up_panels_of_rows_that_are_unlike_the_queries) {
 TEST(search_copies, hardly_ask_where_nothing_can_be_given_up) {
   const Set index = random_set("i", 8000, 64, 26);
   EXPECT_LT(share_given_up(random_set("q", 24, 64, 27), index, 300), 0.01);
+  // Here each time that it asks counts: most queries of the tile are not there.
+  EXPECT_LT(share_given_up(random_set("q", 3, 64, 27), index, 300), 0.1);
 }
 
 // Panels are given up all along, and then rows come that owe everything to the last dimensions.

@@ -16,6 +16,7 @@ struct Panel {
   const float* scales;    // of each row: row ≈ scale × signed values
   const float* residuals;  // the length of what that leaves out; -infinity: no such row
   const float* rests;      // of each row: the length of scale × values after the tile's head
+  const uint8_t* next;     // values of a panel: a tile of many queries has them fetched meanwhile
 };
 
 struct Tile {
@@ -23,7 +24,7 @@ struct Tile {
   const int8_t* values;    // groups × queries × kGroup
   const int32_t* offsets;  // of each query: -128 × the sum of its values
   const float* lengths;    // that a residual is multiplied with
-  const float* limits;
+  const float* limits;     // infinity: no such query
   // After `head` groups the panel is given up for queries whose limit no row can reach, whatever
   // the rest of its values: 0 at the least, `groups` and more never.
   size_t head;

@@ -65,7 +65,7 @@ struct Numbers {
   }
 
   Panel panel() const {
-    return {rows[0].values, scales.data(), residuals.data(), row_rests.data()};
+    return {rows[0].values, scales.data(), residuals.data(), row_rests.data(), rows[0].values};
   }
   Tile tile() const {
     return {queries,       values.data(), offsets.data(), lengths.data(),
