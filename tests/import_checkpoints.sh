@@ -56,6 +56,10 @@ grep -q "say with --key which entry to take" err || fail "$(cat err)"
 import --arch torchvision/resnet18 --checkpoint two.pth --key b --lenient --out x.onnx || fail "--key: $(cat err)"
 import --arch resnet19 --checkpoint fc.pth --out x.onnx && fail "resnet19"
 import --arch torchvision/resnet50 --checkpoint missing.pth --out x.onnx && fail "missing.pth"
+for option in --out --weights-out; do
+  import --arch torchvision/resnet18 --checkpoint fc.pth $option ./fc.pth && fail "a checkpoint was overwritten"
+  grep -qF -- "$option: ./fc.pth would be overwritten: it is given as --checkpoint" err || fail "$(cat err)"
+done
 import --arch torchvision/resnet18 --checkpoint fc.pth && fail "nothing to write"
 
 # A classifier of another size keeps the rows that it has.

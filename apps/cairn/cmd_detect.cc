@@ -22,6 +22,7 @@
 #include "interrupt.h"
 #include "numbers.h"
 
+#include "output.h"
 namespace cairn::apps {
 namespace {
 
@@ -105,7 +106,7 @@ void declare_detect(CLI::App& app) {
       ->check(CLI::ExistingPath);
   app.add_option("--root", options->root, "folder that the table's paths or ids are below")
       ->option_text("DIR");
-  app.add_option("--out", options->out, "table to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "table to write")->required();
   app.add_option("--size", options->detector.size,
                  "side of the input; default: the model's, or 640")
       ->check(between(32, 8192));

@@ -17,6 +17,7 @@
 #include "interrupt.h"
 #include "numbers.h"
 
+#include "output.h"
 namespace cairn::apps {
 namespace {
 
@@ -144,9 +145,7 @@ void declare_embed(CLI::App& app) {
   app.add_option("--root", options->root, "folder that the table's paths or ids are below")
       ->option_text("DIR")
       ->check(CLI::ExistingDirectory);
-  app.add_option("--out", options->run.out, "embedding folder to write")
-      ->option_text("DIR")
-      ->required();
+  add_output_folder(app, "--out", options->run.out, "embedding folder to write")->required();
   declare_embedder_options(app, *options);
   app.add_option(
          "--shard", options->shard,

@@ -14,6 +14,7 @@
 #include "cairn/engine/model.h"
 #include "commands.h"
 #include "embedder_flags.h"
+#include "output.h"
 
 namespace cairn::apps {
 namespace {
@@ -140,7 +141,7 @@ void declare_annotate(CLI::App& app) {
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--out", options->out, "ONNX model to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "ONNX model to write")->required();
   options->flags.declare(app);
   app.callback([options] { annotate_command(*options); });
 }

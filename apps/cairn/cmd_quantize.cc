@@ -17,6 +17,7 @@
 #include "interrupt.h"
 #include "numbers.h"
 
+#include "output.h"
 namespace cairn::apps {
 namespace {
 
@@ -153,7 +154,7 @@ void declare_model_quantize(CLI::App& app) {
       ->option_text("FILE")
       ->required()
       ->check(CLI::ExistingFile);
-  app.add_option("--out", options->out, "ONNX model to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "ONNX model to write")->required();
   declare_photo_options(app, *options);
   app.add_option("--calibration", options->calibration,
                  "how the range of a map is chosen: percentile; kl: least divergence of the "
@@ -180,8 +181,7 @@ void declare_model_quantize(CLI::App& app) {
   app.add_flag("--depthwise", options->quantize.depthwise, "quantise depthwise convolutions too");
   app.add_flag("--no-bias-correction", options->no_bias_correction,
                "leave biases as they are, not so that each channel keeps its mean");
-  app.add_option("--report", options->report, "write what became of each layer, as JSON")
-      ->option_text("FILE");
+  add_output(app, "--report", options->report, "write what became of each layer, as JSON");
   app.callback([options] { quantize_command(*options); });
 }
 

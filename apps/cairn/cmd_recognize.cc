@@ -19,6 +19,7 @@
 #include "embeddings.h"
 #include "numbers.h"
 #include "post_processing.h"
+#include "output.h"
 
 namespace cairn::apps {
 namespace {
@@ -281,7 +282,7 @@ void declare_recognize(CLI::App& app) {
       ->option_text("FILE")
       ->required()
       ->allow_extra_args(false);
-  app.add_option("--out", options->out, "submission to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "submission to write")->required();
   app.add_option("--top-k", options->post.penalty.top_k, "references that vote")
       ->check(at_least(1))
       ->capture_default_str();

@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "embeddings.h"
 #include "numbers.h"
+#include "output.h"
 
 namespace cairn::apps {
 namespace {
@@ -77,7 +78,7 @@ void declare_report(CLI::App& app) {
   app.add_option("--curves", options->curves, "NAME=FILE: curves of the run NAME from elsewhere")
       ->option_text("NAME=FILE")
       ->allow_extra_args(false);
-  app.add_option("--out", options->out, "HTML file to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "HTML file to write")->required();
   app.add_option("--title", options->report.title, "heading of the page")->capture_default_str();
   app.add_option("--queries", options->report.queries, "queries to show")
       ->check(at_least(0))

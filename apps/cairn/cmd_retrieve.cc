@@ -18,6 +18,7 @@
 #include "embeddings.h"
 #include "numbers.h"
 #include "reference_labels.h"
+#include "output.h"
 
 namespace cairn::apps {
 namespace {
@@ -348,7 +349,7 @@ void declare_retrieve(CLI::App& app) {
       ->option_text("EMB")
       ->required()
       ->allow_extra_args(false);
-  app.add_option("--out", options->out, "submission to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "submission to write")->required();
   app.add_option("--top", options->ranking.top, "images a query")
       ->check(between(1, eval::kSubmittedImages))
       ->capture_default_str();

@@ -12,6 +12,7 @@
 #include "embeddings.h"
 #include "numbers.h"
 
+#include "output.h"
 namespace cairn::apps {
 namespace {
 
@@ -67,7 +68,7 @@ void declare_search(CLI::App& app) {
   app.footer(kHelp);
   app.add_option("--queries", options->queries, "embedding folder")->option_text("EMB")->required();
   app.add_option("--index", options->index, "embedding folder")->option_text("EMB")->required();
-  app.add_option("--out", options->out, "CSV file to write")->option_text("FILE")->required();
+  add_output(app, "--out", options->out, "CSV file to write")->required();
   app.add_option("--top", options->top, "hits a query")->check(at_least(1))->capture_default_str();
   app.add_option("--threads", options->threads, "worker threads; 0: all cores")
       ->check(at_least(0))

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "numbers.h"
 
+#include "output.h"
 namespace cairn::apps {
 namespace {
 
@@ -119,7 +120,7 @@ void declare_import(CLI::App& app) {
   app.add_option("--checkpoint", arguments->import.checkpoint, "file of weights")
       ->option_text("FILE")
       ->required();
-  app.add_option("--out", arguments->out, "ONNX model to write")->option_text("FILE");
+  add_output(app, "--out", arguments->out, "ONNX model to write");
   app.add_option("--key", arguments->import.key,
                  "entry of a training checkpoint that holds the weights (found where it is called "
                  "state_dict, model, net, ... or is the only one)")
@@ -140,9 +141,8 @@ void declare_import(CLI::App& app) {
       ->option_text("S[,S,S]")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--weights-out", arguments->weights_out,
-                 "weights to write, for `init:` of a recipe (.safetensors)")
-      ->option_text("FILE");
+  add_output(app, "--weights-out", arguments->weights_out,
+             "weights to write, for `init:` of a recipe (.safetensors)");
   app.add_option("--classes", arguments->classes,
                  "classes of the classifier in --weights-out; the first keep the checkpoint's rows")
       ->option_text("N")

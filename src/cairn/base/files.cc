@@ -184,6 +184,15 @@ std::string sha256_file(const fs::path& path) {
   return hash.finish();
 }
 
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code failed;
+  if (fs::equivalent(a, b, failed)) return true;
+  const auto resolved = [&](const fs::path& path) {
+    return fs::weakly_canonical(fs::absolute(path, failed), failed);
+  };
+  return resolved(a) == resolved(b);
+}
+
 void make_folder(const fs::path& path) {
   std::error_code failed;
   fs::create_directories(path, failed);

@@ -40,6 +40,10 @@ Sha256Digest sha256(std::span<const uint8_t> bytes);
 std::string sha256_hex(std::span<const uint8_t> bytes);
 std::string sha256_file(const fs::path& path);
 
+// Whether two names lead to one file or folder, through links too; where there is none yet, whether
+// they would.
+bool same_file(const fs::path& a, const fs::path& b);
+
 // Throws Error when the folder cannot be created.
 void make_folder(const fs::path& path);
 

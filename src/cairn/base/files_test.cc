@@ -38,6 +38,23 @@ TEST(Files, a_link_is_followed_and_stays_a_link) {
   EXPECT_TRUE(fs::is_symlink(folder / "link"));
 }
 
+TEST(Files, names_of_one_file_are_the_same_through_links_and_before_it_exists) {
+  const testing::TempDir folder;
+  make_folder(folder / "in");
+  write_text_atomically(folder / "in/a", "text");
+  write_text_atomically(folder / "in/b", "text");
+  fs::create_symlink("in", folder / "linked");
+  fs::create_symlink("in/a", folder / "link");
+  fs::create_hard_link(folder / "in/a", folder / "hard");
+  for (const char* name : {"in/a", "in/../in/./a", "linked/a", "link", "hard"})
+    EXPECT_TRUE(same_file(folder / "in/a", folder / name)) << name;
+  EXPECT_FALSE(same_file(folder / "in/a", folder / "in/b"));
+  EXPECT_TRUE(same_file(folder / "in/new", folder / "linked/new"));
+  EXPECT_FALSE(same_file(folder / "in/new", folder / "new"));
+  EXPECT_FALSE(same_file(folder / "in/a", folder / "in/new"));
+  EXPECT_TRUE(same_file("new", fs::current_path() / "new"));
+}
+
 TEST(Files, a_device_stays_a_device) {
   if (!fs::is_character_file("/dev/full")) GTEST_SKIP() << "no /dev/full";
   EXPECT_THROW(write_text_atomically("/dev/full", "text"), Error);

@@ -27,16 +27,6 @@ size_t ending_position(const std::string& path) {
   return dot == std::string::npos || dot <= name ? std::string::npos : dot;
 }
 
-bool looks_like_photo(const std::string& path) {
-  static constexpr std::array<std::string_view, 6> kEndings = {"jpg",  "jpeg", "png",
-                                                               "webp", "heic", "heif"};
-  const size_t dot = ending_position(path);
-  if (dot == std::string::npos) return false;
-  std::string ending = path.substr(dot + 1);
-  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
-}
-
 // Walks a tree without recursion: folders in sorted order, so that which of two links to a folder
 // is entered does not depend on the file system.
 class Walk {
@@ -98,6 +88,16 @@ std::string id_of(const Found& photo, size_t prefix) {
 }
 
 }  // namespace
+
+bool looks_like_photo(const std::string& path) {
+  static constexpr std::array<std::string_view, 6> kEndings = {"jpg",  "jpeg", "png",
+                                                               "webp", "heic", "heif"};
+  const size_t dot = ending_position(path);
+  if (dot == std::string::npos) return false;
+  std::string ending = path.substr(dot + 1);
+  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
+}
 
 std::vector<Photo> find_photos(const fs::path& folder) {
   std::vector<Found> found = Walk(folder).run();

@@ -18,10 +18,12 @@ struct Photo {
   std::string path;
 };
 
-// All files below a folder that look like photos (by their ending: jpg, jpeg, png, webp, heic,
-// heif; any case), sorted by id. An id is the file name without the ending; where photos of the
-// folder share that, each gets its relative path without the ending, and where they share even that
-// (a.jpg beside a.png), the relative path.
+// By its ending: jpg, jpeg, png, webp, heic, heif; any case.
+bool looks_like_photo(const std::string& path);
+
+// All files below a folder that look like photos, sorted by id. An id is the file name without the
+// ending; where photos of the folder share that, each gets its relative path without the ending,
+// and where they share even that (a.jpg beside a.png), the relative path.
 //
 // Links are followed, every folder is entered once. Unreadable subfolders and names with a line
 // break are left out with a warning. Dangling links are listed (reading them then fails with a

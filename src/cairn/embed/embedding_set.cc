@@ -1,7 +1,6 @@
 #include "cairn/embed/embedding_set.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -19,12 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kRows = "embeddings.npy";
-constexpr const char* kIds = "ids.txt";
-constexpr const char* kSkipped = "skipped.csv";
-constexpr const char* kMeta = "meta.json";
-// meta.json first: without it the folder is no set any more.
-constexpr std::array<const char*, 4> kFiles = {kMeta, kRows, kIds, kSkipped};
+constexpr const char* kMeta = kSetFiles[0];
+constexpr const char* kRows = kSetFiles[1];
+constexpr const char* kIds = kSetFiles[2];
+constexpr const char* kSkipped = kSetFiles[3];
 // How far the length of a row may be from 1: what rounding to 16 bits does, and no more.
 constexpr double kLengthTolerance = 1e-2;
 
@@ -242,7 +239,7 @@ void write_embedding_folder(const fs::path& folder, size_t dim, const std::vecto
 }
 
 void require_no_embeddings(const fs::path& folder) {
-  for (const char* name : kFiles) {
+  for (const char* name : kSetFiles) {
     if (!fs::exists(folder / name)) continue;
     throw Error(folder.string() + ": has " + name + " already; choose another folder, or replace " +
                 "what is there with --force");
@@ -250,7 +247,7 @@ void require_no_embeddings(const fs::path& folder) {
 }
 
 void remove_embeddings(const fs::path& folder) {
-  for (const char* name : kFiles) {
+  for (const char* name : kSetFiles) {
     std::error_code failed;
     fs::remove(folder / name, failed);
     if (failed) throw Error((folder / name).string() + ": cannot replace: " + failed.message());

@@ -2,6 +2,7 @@
 // skipped.csv (id,reason), meta.json. NumPy reads it; docs/formats.md describes it.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -10,6 +11,10 @@
 #include <vector>
 
 namespace cairn::embed {
+
+// meta.json first: without it the folder is no set any more.
+inline constexpr std::array<const char*, 4> kSetFiles = {"meta.json", "embeddings.npy", "ids.txt",
+                                                         "skipped.csv"};
 
 struct EmbeddingSet {
   size_t dim = 0;

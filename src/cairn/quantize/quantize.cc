@@ -312,9 +312,6 @@ size_t QuantizeReport::count_int8() const {
 
 QuantizeReport quantize_model(const fs::path& model, std::vector<dataset::Photo> photos,
                               const fs::path& out, const QuantizeOptions& options) {
-  std::error_code missing;
-  if (fs::equivalent(model, out, missing))
-    throw Error(out.string() + ": is the model itself; choose another name for --out");
   make_room_for(out);
   return Quantiser(model, options).quantise(std::move(photos), out);
 }

@@ -51,8 +51,8 @@ struct QuantizeReport {
 // Writes `out`, an ONNX file with QuantizeLinear and DequantizeLinear around the convolutions that
 // are computed in 8 bits (see rewrite.h). Same model, photos and options: same bytes, on any number
 // of threads. A fifth of the photos, 100 at most, is for checking alone. Throws Error where the
-// model is no float32 network of photos with convolutions, no photo can be read, `out` is the model
-// or cannot be written, or the work was stopped; then nothing stands under that name.
+// model is no float32 network of photos with convolutions, no photo can be read, `out` cannot be
+// written, or the work was stopped; then nothing stands under that name.
 QuantizeReport quantize_model(const std::filesystem::path& model,
                               std::vector<dataset::Photo> photos, const std::filesystem::path& out,
                               const QuantizeOptions& options);

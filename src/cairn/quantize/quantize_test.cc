@@ -234,11 +234,8 @@ TEST(quantize, a_network_that_makes_no_numbers_is_named_with_the_value) {
   EXPECT_NE(message.find("\"log\" is NaN or infinity"), std::string::npos) << message;
 }
 
-TEST(quantize, the_model_itself_is_not_overwritten_and_a_stopped_run_writes_nothing) {
+TEST(quantize, a_stopped_run_writes_nothing) {
   Files files;
-  const std::vector<uint8_t> before = read_file(files.model);
-  EXPECT_THROW(quantize_model(files.model, files.photos, files.model, options()), Error);
-  EXPECT_EQ(read_file(files.model), before);
   QuantizeOptions stopped = options();
   stopped.sampling.stop = [] { return true; };
   EXPECT_NE(error_of(files, stopped).find("stopped"), std::string::npos);

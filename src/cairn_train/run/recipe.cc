@@ -210,12 +210,19 @@ void require_sense(const Recipe& recipe, const std::string& file) {
     throw Error(fmt::format("{}: early_stop needs validation photos", file));
   if (recipe.precision == "f16" && recipe.device == "cpu")
     throw Error(fmt::format("{}: precision f16 needs device cuda; use bf16 on the cpu", file));
-  for (const std::string& named : {recipe.init, recipe.distill.teacher, recipe.knowledge.teacher})
-    if (!named.empty() && !std::filesystem::exists(named))
+  for (const std::filesystem::path named :
+       {recipe.init, recipe.distill.teacher, recipe.knowledge.teacher}) {
+    if (named.empty()) continue;
+    if (!std::filesystem::exists(named))
       throw Error(
           fmt::format("{}: '{}' does not exist (keys init, distill.teacher and "
                       "knowledge.teacher name files)",
-                      file, named));
+                      file, named.string()));
+    if (same_file(recipe.out, std::filesystem::absolute(named).parent_path()))
+      throw Error(
+          fmt::format("{}: '{}' lies in out, where the run would overwrite it; choose another out",
+                      file, named.string()));
+  }
   require_possible_stages(recipe, file);
 }
 

@@ -45,6 +45,18 @@ class RecipeTest : public ::testing::Test {
   TempDir folder_;
 };
 
+TEST_F(RecipeTest, a_run_does_not_overwrite_the_weights_it_starts_from) {
+  make_folder(folder_ / "run");
+  const std::string weights = write("run/weights.safetensors", "").string();
+  std::filesystem::create_directory_symlink(folder_ / "run", folder_ / "linked");
+  const std::vector<std::string> overrides = {"data.table=t.csv", "out=" + folder_.path().string()};
+  EXPECT_EQ(error_of("init: " + weights, overrides), "");
+  for (const char* key : {"init: ", "knowledge.teacher: ", "distill.teacher: "})
+    EXPECT_TRUE(contains(error_of(key + weights, {"out=" + (folder_ / "linked").string()}),
+                         weights + "' lies in out, where the run would overwrite it"))
+        << key;
+}
+
 TEST_F(RecipeTest, keys_of_the_file_go_over_its_base_and_overrides_over_both) {
   make_folder(folder_ / "shared");
   write("shared/base.yaml", "size: 96\nbatch: 8\nschedule: {epochs: 3, warmup_epochs: 0.5}\n");
