@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -21,7 +22,8 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Runs the network alone, one image at a time on one thread, in each precision in turn, so that a busy
-machine slows all alike. Prints the median images per second, and the ratio to the first precision.
+machine slows all alike, after two rounds that are not counted. Prints the median images per second, and
+the ratio to the first precision.
 
 With --profile, also where the time goes: share, time and floating point operations per second of
 each kind of step, and of the slowest steps in the order of the network, and how near each is to the
@@ -44,6 +46,10 @@ struct Options {
   bool json = false;
 };
 
+// The first run plans and packs weights; in the second the allocator settles where large values lie.
+constexpr int kWarmUps = 2;
+
+using Json = nlohmann::ordered_json;
 using Steps = std::vector<engine::Executor::StepCost>;
 
 struct Contender {
@@ -93,42 +99,84 @@ struct Cost {
     return fmt::format("  {:5.1f} %  {:9.3f} ms  {}  {:3.0f} %", 100 * seconds / total,
                        seconds * 1e3, rate, 100 * least / seconds);
   }
+  Json json() const {
+    return {{"steps", steps}, {"seconds", seconds}, {"flops", flops}, {"roofline_seconds", least}};
+  }
 };
 
-void print_profile(const Contender& contender, size_t peak_bytes, size_t listed) {
-  const Steps& steps = contender.steps;
-  const engine::Roofline roofline = engine::measure_roofline(contender.precision, peak_bytes);
+// Where the time of a contender goes.
+struct Profile {
+  engine::Precision precision;
+  size_t peak_bytes = 0;
+  engine::Roofline roofline;
   Cost total;
+  std::vector<std::pair<std::string, Cost>> kinds;  // the slowest first
+  struct Step {
+    size_t number = 0;
+    std::string text;
+    Cost cost;
+  };
+  std::vector<Step> slowest;  // in the order of the network
+};
+
+Profile profile_of(const Contender& contender, size_t peak_bytes, size_t listed) {
+  const Steps& steps = contender.steps;
+  Profile profile{contender.precision,
+                  peak_bytes,
+                  engine::measure_roofline(contender.precision, peak_bytes),
+                  {},
+                  {},
+                  {}};
   std::map<std::string, Cost> kinds;
-  std::vector<size_t> slowest(steps.size());
   for (size_t i = 0; i < steps.size(); ++i) {
-    slowest[i] = i;
-    total.add(steps[i], roofline);
-    kinds[steps[i].label].add(steps[i], roofline);
+    profile.total.add(steps[i], profile.roofline);
+    kinds[steps[i].label].add(steps[i], profile.roofline);
+    profile.slowest.push_back({i, steps[i].label + " " + steps[i].detail, {}});
+    profile.slowest.back().cost.add(steps[i], profile.roofline);
   }
-  std::vector<std::pair<std::string, Cost>> sorted(kinds.begin(), kinds.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
-    return a.second.seconds > b.second.seconds;
-  });
+  profile.kinds.assign(kinds.begin(), kinds.end());
+  std::ranges::stable_sort(profile.kinds, std::greater(),
+                           [](const auto& kind) { return kind.second.seconds; });
+  std::ranges::stable_sort(profile.slowest, std::greater(),
+                           [](const Profile::Step& step) { return step.cost.seconds; });
+  profile.slowest.resize(std::min(profile.slowest.size(), listed));
+  std::ranges::sort(profile.slowest, {}, &Profile::Step::number);
+  return profile;
+}
+
+void print_profile(const Profile& profile) {
+  const double total = profile.total.seconds;
   fmt::print(
       "\n{}: {:.1f} MB of maps at most; roofline {:.0f} GFLOP/s, int8 {:.0f}, {:.0f} GB/s\n"
       "each step at its fastest: share, time, operations, time at the roofline by time\n{}  all\n",
-      engine::precision_name(contender.precision), static_cast<double>(peak_bytes) * 1e-6,
-      roofline.flops_per_second * 1e-9, roofline.int8_per_second * 1e-9,
-      roofline.bytes_per_second * 1e-9, total.text(total.seconds));
-  for (const auto& [label, cost] : sorted)
-    fmt::print("{}  {} x {}\n", cost.text(total.seconds), cost.steps, label);
-  std::stable_sort(slowest.begin(), slowest.end(),
-                   [&](size_t a, size_t b) { return steps[a].seconds > steps[b].seconds; });
-  slowest.resize(std::min(slowest.size(), listed));
-  std::sort(slowest.begin(), slowest.end());
+      engine::precision_name(profile.precision), static_cast<double>(profile.peak_bytes) * 1e-6,
+      profile.roofline.flops_per_second * 1e-9, profile.roofline.int8_per_second * 1e-9,
+      profile.roofline.bytes_per_second * 1e-9, profile.total.text(total));
+  for (const auto& [label, cost] : profile.kinds)
+    fmt::print("{}  {} x {}\n", cost.text(total), cost.steps, label);
   fmt::print("  the slowest steps:\n");
-  for (const size_t i : slowest) {
-    Cost cost;
-    cost.add(steps[i], roofline);
-    fmt::print("{}  step {}: {} {}\n", cost.text(total.seconds), i, steps[i].label,
-               steps[i].detail);
-  }
+  for (const Profile::Step& step : profile.slowest)
+    fmt::print("{}  step {}: {}\n", step.cost.text(total), step.number, step.text);
+}
+
+Json json_of(const Profile& profile) {
+  Json json = {{"map_bytes", profile.peak_bytes},
+               {"roofline",
+                {{"flops_per_second", profile.roofline.flops_per_second},
+                 {"int8_per_second", profile.roofline.int8_per_second},
+                 {"bytes_per_second", profile.roofline.bytes_per_second}}},
+               {"all", profile.total.json()},
+               {"kinds", Json::array()},
+               {"slowest", Json::array()}};
+  const auto named = [](Json name, const Cost& cost) {
+    name.update(cost.json());
+    return name;
+  };
+  for (const auto& [label, cost] : profile.kinds)
+    json["kinds"].push_back(named({{"kind", label}}, cost));
+  for (const Profile::Step& step : profile.slowest)
+    json["slowest"].push_back(named({{"step", step.number}, {"text", step.text}}, step.cost));
+  return json;
 }
 
 void keep_fastest(Steps& steps, const Steps& run) {
@@ -142,23 +190,23 @@ void bench_embed(const Options& options) {
   const engine::TensorMap inputs = input_for(*model, options.size);
   std::vector<std::string> outputs;
   if (!options.output.empty()) outputs.push_back(options.output);
-  std::vector<Contender> contenders;
+  std::deque<Contender> contenders;  // an executor that moves would plan again
   for (const std::string& name : options.precisions) {
     const engine::Precision precision = engine::parse_precision(name);
     contenders.push_back({precision, engine::Executor(model, precision)});
-    contenders.back().executor.run(inputs, outputs);  // plans and packs weights
   }
-  for (int round = 0; round < options.rounds; ++round) {
+  for (int round = -kWarmUps; round < options.rounds; ++round) {
     for (Contender& contender : contenders) {
       const auto start = std::chrono::steady_clock::now();
       contender.executor.run(inputs, outputs);
       const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+      if (round < 0) continue;
       contender.seconds.push_back(taken.count());
       if (options.profile)
         keep_fastest(contender.steps, contender.executor.measure(inputs, outputs));
     }
   }
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  Json json = Json::array();
   const double first = contenders[0].median();
   for (Contender& contender : contenders) {
     const std::string name(engine::precision_name(contender.precision));
@@ -168,9 +216,13 @@ void bench_embed(const Options& options) {
       json.push_back({{"precision", name}, {"images_per_second", rate}, {"ratio", ratio}});
     else
       fmt::print("{:5} {:9.2f} images/s  {:.2f}\n", name, rate, ratio);
-    if (options.profile && !options.json)
-      print_profile(contender, contender.executor.summarise(inputs, outputs).peak_bytes,
-                    options.steps);
+    if (!options.profile) continue;
+    const Profile profile = profile_of(
+        contender, contender.executor.summarise(inputs, outputs).peak_bytes, options.steps);
+    if (options.json)
+      json.back()["profile"] = json_of(profile);
+    else
+      print_profile(profile);
   }
   if (options.json) fmt::print("{}\n", json.dump(2));
 }
@@ -198,16 +250,18 @@ void declare_bench(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"f32", "bf16", "auto"}));
-  embed.add_option("--rounds", options->rounds, "images in each precision")
+  embed.add_option("--rounds", options->rounds, "images in each precision that are counted")
       ->capture_default_str()
       ->option_text("N")
       ->check(between(1, 100000));
-  embed.add_flag("--profile", options->profile, "also show which steps take the time");
+  CLI::Option* profile =
+      embed.add_flag("--profile", options->profile, "also show which steps take the time");
   embed.add_option("--steps", options->steps, "how many steps --profile lists")
+      ->needs(profile)
       ->capture_default_str()
       ->option_text("N")
       ->check(between(0, 1000000));
-  embed.add_flag("--json", options->json, "print the rates on stdout as JSON");
+  embed.add_flag("--json", options->json, "print the rates, and the profile, on stdout as JSON");
   embed.callback([options] { bench_embed(*options); });
   declare_bench_photos(
       *app.add_subcommand("photos", "photo files to embeddings: each part, and all on all cores"));
