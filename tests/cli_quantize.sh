@@ -32,6 +32,9 @@ cmp new/int8.onnx again.onnx || fail "the same photos and options gave another f
 "$cairn" embed --model again.onnx --images photos --out emb 2>log || fail "embed with the 8-bit model"
 "$cairn" model info again.onnx --json | grep -q '"cairn.input_size": "96"' || fail "metadata are lost"
 
+"$cairn" model info again.onnx >info
+grep -q '^parameters  *448 (float32 16, int8 432)$' info || fail "8-bit weights and biases are not counted: $(grep ^par info)"
+"$cairn" model info again.onnx --json | grep -q '"int8": 432' || fail "model info --json hides 8-bit weights"
 refused 1 "is quantised already" again.onnx --images photos --out x.onnx
 refused 1 "none of the 1 photos can be read" tiny.onnx --images bad --out x.onnx
 refused 1 "is a folder" tiny.onnx --images photos --out photos

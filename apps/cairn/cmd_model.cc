@@ -43,10 +43,14 @@ Json embed_json(const std::shared_ptr<const engine::Model>& model) {
 
 Json info_json(const std::string& path) {
   const auto model = engine::Model::load(path);
-  Json info = {{"file", path},
-               {"sha256", model->checksum()},
-               {"opset", model->opset()},
-               {"parameters", model->parameter_count()}};
+  Json info = {
+      {"file", path}, {"sha256", model->checksum()}, {"opset", model->opset()}, {"parameters", 0}};
+  int64_t parameters = 0;
+  for (const auto& [type, count] : model->parameters()) {
+    info["parameters_of_type"][engine::dtype_name(type)] = count;
+    parameters += count;
+  }
+  info["parameters"] = parameters;
   for (const engine::ValueInfo& input : model->inputs()) {
     info["inputs"].push_back(value_json(input));
   }
@@ -73,9 +77,11 @@ std::string one_line(const Json& object) {
 }
 
 void print_text(const Json& info) {
-  for (const char* key : {"file", "sha256", "opset", "parameters"}) {
+  for (const char* key : {"file", "sha256", "opset"}) {
     fmt::print("{:<12} {}\n", key, plain(info[key]));
   }
+  fmt::print("{:<12} {} ({})\n", "parameters", plain(info["parameters"]),
+             one_line(info["parameters_of_type"]));
   for (const char* key : {"inputs", "outputs"}) {
     for (const Json& value : info.value(key, Json::array())) {
       fmt::print("{:<12} {} {} {}\n", std::string(key, std::string(key).size() - 1),

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "cairn/engine/testing/int8_graphs.h"
 #include "cairn/engine/testing/onnx_builder.h"
 
 namespace cairn::engine {
@@ -40,9 +41,19 @@ TEST(model, tells_its_inputs_outputs_operators_and_parameters) {
   EXPECT_EQ(model->inputs()[0].shape, (Shape{-1, 3, 8, 8}));
   EXPECT_EQ(model->outputs()[0].name, "y");
   EXPECT_EQ(model->opset(), 13);
-  EXPECT_EQ(model->parameter_count(), 12);
+  EXPECT_EQ(model->parameters(), (std::map<DType, int64_t>{{DType::kF32, 12}}));
   EXPECT_EQ(model->operator_counts().at("Relu"), 1);
   EXPECT_EQ(model->checksum().size(), 64u);
+}
+
+TEST(model, counts_8_bit_weights_as_parameters_but_not_their_scales) {
+  OnnxBuilder builder;
+  builder.input("x", {1, 3, 8, 8}).output("y");
+  testing::add_grid(builder, "x", "x8", testing::kSigned);
+  testing::add_int8_conv(builder, "x8", "c", 3, 4);
+  testing::add_grid(builder, "c", "y", testing::kSigned);
+  EXPECT_EQ(builder.model()->parameters(),
+            (std::map<DType, int64_t>{{DType::kF32, 4}, {DType::kI8, 4 * 3 * 3 * 3}}));
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ struct Graph {
   std::vector<ValueInfo> inputs;                      // without initialisers
   std::vector<ValueInfo> outputs;
   std::map<std::string, std::string> metadata;
-  int64_t parameter_count = 0;
+  std::map<DType, int64_t> parameters;  // how many of each type, see Model
   std::map<std::string, int> operator_counts;
 
   bool is_output(const std::string& value) const {

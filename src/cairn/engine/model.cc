@@ -39,7 +39,7 @@ const std::vector<ValueInfo>& Model::inputs() const { return impl_->graph.inputs
 const std::vector<ValueInfo>& Model::outputs() const { return impl_->graph.outputs; }
 const std::map<std::string, std::string>& Model::metadata() const { return impl_->graph.metadata; }
 int64_t Model::opset() const { return impl_->graph.opset; }
-int64_t Model::parameter_count() const { return impl_->graph.parameter_count; }
+const std::map<DType, int64_t>& Model::parameters() const { return impl_->graph.parameters; }
 size_t Model::node_count() const { return impl_->graph.nodes.size(); }
 std::map<std::string, int> Model::operator_counts() const { return impl_->graph.operator_counts; }
 const std::string& Model::name() const { return impl_->graph.file; }

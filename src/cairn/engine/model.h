@@ -51,7 +51,9 @@ class Model {
   const std::vector<ValueInfo>& outputs() const;
   const std::map<std::string, std::string>& metadata() const;  // metadata_props
   int64_t opset() const;
-  int64_t parameter_count() const;                     // elements of float initialisers in the file
+  // Of the file, by type: floating initialisers, and those that DequantizeLinear makes floating,
+  // but not its scales.
+  const std::map<DType, int64_t>& parameters() const;
   size_t node_count() const;                           // after the passes
   std::map<std::string, int> operator_counts() const;  // of the file, by operator type
   const std::string& name() const;                     // the file's name

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <optional>
+#include <set>
 
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
@@ -116,16 +117,40 @@ class Reader {
       fail(where + ": the name is used twice");
   }
 
+  // The part of values in QuantizeLinear and DequantizeLinear.
+  struct Grids {
+    std::set<std::string> dequantised;  // what becomes floating
+    std::set<std::string> numbers;      // scales and zero points
+  };
+
+  static Grids grids_of(const onnx::GraphProto& graph) {
+    Grids grids;
+    for (const onnx::NodeProto& node : graph.node()) {
+      const bool from_8_bits = node.op_type() == "DequantizeLinear";
+      if (!from_8_bits && node.op_type() != "QuantizeLinear") continue;
+      for (int i = 0; i < node.input_size(); ++i) {
+        if (i > 0) grids.numbers.insert(printable(node.input(i)));
+        if (i == 0 && from_8_bits) grids.dequantised.insert(printable(node.input(i)));
+      }
+    }
+    return grids;
+  }
+
+  static bool is_parameter(const std::string& name, DType type, const Grids& grids) {
+    const bool floating = type == DType::kF32 || type == DType::kF16 || type == DType::kF64;
+    return floating ? !grids.numbers.contains(name) : grids.dequantised.contains(name);
+  }
+
   void read_constants(const onnx::GraphProto& graph) {
+    const Grids grids = grids_of(graph);
     if (graph.sparse_initializer_size() > 0) fail("unsupported: sparse initialisers");
     for (const TensorProto& proto : graph.initializer()) {
       const std::string where = fmt::format("initialiser \"{}\"", printable(proto.name()));
       if (proto.name().empty()) fail("an initialiser has no name");
       Tensor tensor = read_tensor(proto, where);
-      const DType type = tensor.dtype();
-      if (type == DType::kF32 || type == DType::kF16 || type == DType::kF64)
-        graph_.parameter_count += static_cast<int64_t>(tensor.count());
-      if (type == DType::kF32 && has_nan(tensor))
+      if (is_parameter(printable(proto.name()), tensor.dtype(), grids))
+        graph_.parameters[tensor.dtype()] += static_cast<int64_t>(tensor.count());
+      if (tensor.dtype() == DType::kF32 && has_nan(tensor))
         log_warning(
             fmt::format("{}: the {} holds NaN; what it computes means nothing", file_, where));
       add_constant(printable(proto.name()), std::move(tensor), where);

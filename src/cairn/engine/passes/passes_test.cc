@@ -214,7 +214,7 @@ TEST(remove_dead, unused_nodes_and_constants_vanish) {
   builder.weights("unused", {1000});
   builder.node("Exp", {"x"}, {"nobody"});
   expect_nodes(builder, 1);
-  EXPECT_EQ(builder.model()->parameter_count(), 20 * 6 * 9 + 20 + 1000);  // of the file
+  EXPECT_EQ(builder.model()->parameters().at(DType::kF32), 20 * 6 * 9 + 20 + 1000);  // of the file
 }
 
 }  // namespace
