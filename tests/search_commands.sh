@@ -102,6 +102,24 @@ expect_error 1 "--approximate is for one model without re-ranking" \
   "$cairn" retrieve --queries queries --index graphed --approximate --rerank k-reciprocal --out x.csv
 expect_error 2 "--ef" "$cairn" search --queries queries --index graphed --ef 10 --out x.csv
 expect_error 2 "--m: must be a number from 4 to 256" "$cairn" index --hnsw --m 3 graphed
+# A folder of that name, and a file that may not be read (root may read all, so that root asks somebody else to).
+for file in search graph; do
+  cp -r index odd-$file && mkdir odd-$file/$file.cairn
+  how=$([ $file = search ] || echo --approximate)
+  expect_error 1 "odd-$file/$file.cairn: not a regular file; make it readable or remove it, cairn index" \
+    "$cairn" search --queries queries --index odd-$file $how --out x.csv
+done
+expect_error 1 "odd-search/search.cairn: is a folder" "$cairn" index odd-search
+chmod 000 indexed/search.cairn
+if [ "$(id -u)" = 0 ]; then
+  as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups) && chmod 755 . && mkdir -m 777 user
+  cp "$cairn" user/cairn
+else
+  as_user=() && mkdir user && cp "$cairn" user/cairn
+fi
+expect_error 1 "indexed/search.cairn: cannot open: Permission denied; make it readable or remove it, cairn index makes" \
+  "${as_user[@]}" user/cairn search --queries queries --index indexed --out user/x.csv
+chmod 644 indexed/search.cairn
 # Two at once leave one sound file; a full disk (here: a limit of file sizes) leaves the one before.
 for how in "" "--hnsw"; do
   rm -f graphed/*.cairn

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cairn/base/error.h"
+#include "cairn/base/files.h"
 #include "cairn/base/log.h"
 #include "cairn/base/progress.h"
 #include "cairn/embed/mapped_embeddings.h"
@@ -97,6 +98,7 @@ void make_index(const std::filesystem::path& folder, const Options& options) {
     log_info(file + ": fits the embeddings already");
     return;
   }
+  make_room_for(file);
   Progress progress("indexing", "rows", set.size());
   const auto on_done = [&](size_t rows) { progress.advance(rows); };
   graph.on_done = on_done;

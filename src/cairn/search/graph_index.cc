@@ -72,7 +72,7 @@ class GraphIndex::File {
  public:
   explicit File(const fs::path& folder)
       : path_(folder / kGraphFile),
-        file_(path_),
+        file_(stored::map_file(path_)),
         header_(read_header(file_.bytes(), path_)),
         layout_(header_),
         store_(static_cast<Store>(header_.store), header_.dim),

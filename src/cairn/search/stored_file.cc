@@ -20,6 +20,15 @@ void damaged(const fs::path& path, const std::string& how) {
   throw Error(path.string() + ": " + how + "; make it again with " + command_for(path));
 }
 
+MappedFile map_file(const fs::path& path) {
+  try {
+    return MappedFile(path);
+  } catch (const Error& error) {
+    throw Error(std::string(error.what()) + "; make it readable or remove it, " +
+                command_for(path) + " makes another");
+  }
+}
+
 Source source_of(const InputFile& file, uint64_t checksum) {
   return {file.bytes(), file.modified(), checksum};
 }

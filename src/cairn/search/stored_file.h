@@ -43,6 +43,9 @@ std::string command_for(const std::filesystem::path& file);
 // Throws Error: the file, what is wrong and what to do.
 [[noreturn]] void damaged(const std::filesystem::path& path, const std::string& how);
 
+// Throws Error, with what to do, where the file cannot be read or is none.
+MappedFile map_file(const std::filesystem::path& path);
+
 // What a file was when the index was made of it.
 struct Source {
   uint64_t bytes = 0;

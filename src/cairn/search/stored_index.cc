@@ -28,7 +28,7 @@ class StoredIndex::File {
  public:
   File(const fs::path& folder, uint64_t most_mapped)
       : path_(folder / kIndexFile),
-        index_(path_),
+        index_(stored::map_file(path_)),
         header_(read_header(index_.bytes(), path_)),
         sections_(header_.rows, header_.dim),
         blocks_(path_, index_.bytes(), sections_.checksums, header_.checksum_of_checksums),
