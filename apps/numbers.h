@@ -1,4 +1,5 @@
-// Checks of numbers on the command line, with messages that say what is allowed.
+// Numbers on the command line: checks, with messages that say what is allowed, and the option that
+// all commands share.
 #pragma once
 
 #include <fmt/format.h>
@@ -41,6 +42,12 @@ inline CLI::Validator above(double low) {
 inline CLI::Validator between(double low, double high) {
   return number_that(fmt::format(" from {:.15g} to {:.15g}", low, high),
                      [low, high](double value) { return value >= low && value <= high; });
+}
+
+inline void add_threads(CLI::App& app, int& threads) {
+  app.add_option("--threads", threads, "worker threads; 0: all cores")
+      ->check(at_least(0))
+      ->capture_default_str();
 }
 
 }  // namespace cairn::apps

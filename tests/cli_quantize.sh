@@ -23,8 +23,8 @@ mkdir photos bad
 cp good.jpg photos/ && head -c 500 good.jpg >photos/cut.jpg && echo text >bad/text.jpg
 "$cairn" "${quantize[@]}" --out new/int8.onnx --report layers.json >table 2>log || fail "one good photo"
 grep -q 'passed over photos/cut.jpg' log || fail "a broken photo is not named"
-grep -q 'ranges of only 1 photos' log || fail "no word about few photos"
-grep -q 'new/int8.onnx: 1 of 1 convolutions in int8' log && grep -q '^edges  *int8' table || fail "no table: $(cat table)"
+grep -q 'ranges of only 1 photo:' log || fail "no word about few photos"
+grep -q 'new/int8.onnx: 1 of 1 convolution in int8' log && grep -q '^edges  *int8' table || fail "no table: $(cat table)"
 grep -q '"calibration_photos": 1,' layers.json && grep -q '"name": "edges"' layers.json || fail "--report: $(cat layers.json)"
 "$cairn" "${quantize[@]}" --out again.onnx >/dev/null 2>&1
 cmp new/int8.onnx again.onnx || fail "the same photos and options gave another file"
@@ -36,7 +36,7 @@ cmp new/int8.onnx again.onnx || fail "the same photos and options gave another f
 grep -q '^parameters  *448 (float32 16, int8 432)$' info || fail "8-bit weights and biases are not counted: $(grep ^par info)"
 "$cairn" model info again.onnx --json | grep -q '"int8": 432' || fail "model info --json hides 8-bit weights"
 refused 1 "is quantised already" again.onnx --images photos --out x.onnx
-refused 1 "none of the 1 photos can be read" tiny.onnx --images bad --out x.onnx
+refused 1 "none of 1 photo can be read" tiny.onnx --images bad --out x.onnx
 refused 1 "is a folder" tiny.onnx --images photos --out photos
 refused 2 "none.onnx" none.onnx --images photos --out x.onnx
 refused 2 "calibration" tiny.onnx --images photos --out x.onnx --calibration guess

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/thread_pool.h"
@@ -149,8 +150,8 @@ class Contender {
 void print_text(const nlohmann::ordered_json& result) {
   const auto number = [&](const char* key) { return result[key].get<double>(); };
   const double workers = number("workers");
-  fmt::print("{}, {} workers, photos/s (ms of one core a photo):\n",
-             result["precision"].get<std::string>(), workers);
+  fmt::print("{}, {}, photos/s (ms of one core a photo):\n", result["precision"].get<std::string>(),
+             counted(result["workers"].get<uint64_t>(), "worker"));
   for (const auto& [name, key, cores] : {std::tuple("decode", "decode_photos_per_second", workers),
                                          {"input", "input_photos_per_second", workers},
                                          {"engine 1", "engine_one_images_per_second", 1.0},
@@ -206,9 +207,7 @@ void declare_bench_photos(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::IsMember({"f32", "bf16", "auto"}));
-  app.add_option("--threads", options->threads, "workers (default: all cores)")
-      ->option_text("N")
-      ->check(at_least(0));
+  add_threads(app, options->threads);
   app.add_option("--photos", options->photos, "how many, evenly from the list")
       ->capture_default_str()
       ->option_text("N")

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -21,8 +22,8 @@
 #include "embeddings.h"
 #include "interrupt.h"
 #include "numbers.h"
-
 #include "output.h"
+
 namespace cairn::apps {
 namespace {
 
@@ -87,8 +88,8 @@ void detect_command(const Options& options) {
                                            {"objects", objects}};
     fmt::print("{}\n", result.dump(2));
   }
-  log_info(fmt::format("{}: {} objects in {} photos, {} skipped", options.out, objects,
-                       found.size(), photos.size() - found.size()));
+  log_info(fmt::format("{}: {} in {}, {} skipped", options.out, counted(objects, "object"),
+                       counted(found.size(), "photo"), photos.size() - found.size()));
 }
 
 }  // namespace
@@ -117,9 +118,7 @@ void declare_detect(CLI::App& app) {
                  "overlap with a surer object of the class above which one is dropped")
       ->check(between(0.0, 1.0))
       ->capture_default_str();
-  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->threads);
   app.add_flag("--json", options->json, "print a summary on stdout");
   app.callback([options] { detect_command(*options); });
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
 #include "cairn/embed/photo_list.h"
@@ -16,8 +17,8 @@
 #include "embedder_flags.h"
 #include "interrupt.h"
 #include "numbers.h"
-
 #include "output.h"
+
 namespace cairn::apps {
 namespace {
 
@@ -96,23 +97,24 @@ void embed_command(Options options) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   const std::string list = (summary.folder / "skipped.csv").string();
   if (options.json) print_json(summary, seconds);
-  log_info(fmt::format(
-      "{}: {} embeddings of {} numbers{}", summary.folder.string(), summary.embedded(), summary.dim,
-      summary.cached > 0 ? fmt::format(", {} from the cache", summary.cached) : ""));
+  log_info(
+      fmt::format("{}: {} of {}{}", summary.folder.string(),
+                  counted(summary.embedded(), "embedding"), counted(summary.dim, "number"),
+                  summary.cached > 0 ? fmt::format(", {} from the cache", summary.cached) : ""));
   if (summary.embedded() == 0) log_warning("no photo was embedded: the result is empty");
   if (summary.skipped.empty()) return;
   if (!options.strict) {
-    log_warning(fmt::format("{} of {} photos were skipped, see {}", summary.skipped.size(),
-                            summary.photos, list));
+    log_warning(fmt::format("{} of {} skipped, see {}", summary.skipped.size(),
+                            counted(summary.photos, "photo"), list));
     return;
   }
   for (const embed::Skipped& photo : summary.skipped) {
     log_warning(fmt::format("skipped {}: {}", photo.id, photo.reason));
   }
   throw Error(
-      fmt::format("{} of {} photos were skipped (--strict); the embeddings of the others "
+      fmt::format("{} of {} skipped (--strict); the embeddings of the others "
                   "are complete, the reasons are in {}",
-                  summary.skipped.size(), summary.photos, list));
+                  summary.skipped.size(), counted(summary.photos, "photo"), list));
 }
 
 void declare_embedder_options(CLI::App& app, Options& options) {
@@ -161,9 +163,7 @@ void declare_embed(CLI::App& app) {
       ->capture_default_str()
       ->option_text("GB")
       ->check(between(0.001, 1e6));
-  app.add_option("--threads", options->run.threads, "default: all cores")
-      ->option_text("N")
-      ->check(at_least(0));
+  add_threads(app, options->run.threads);
   app.add_option("--max-pixels", options->run.max_pixels, "larger photos are skipped")
       ->capture_default_str()
       ->option_text("N")

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/log.h"
 #include "cairn/eval/scoring.h"
 #include "commands.h"
@@ -55,12 +56,12 @@ struct Options {
 template <typename Result>
 void warn(const eval::Joined<Result>& joined, const Options& options) {
   if (joined.missing > 0) {
-    log_warning(fmt::format("{}: {} of {} queries have no row and count as unanswered",
-                            options.submission, joined.missing, joined.results.size()));
+    log_warning(fmt::format("{}: without a row, and so unanswered: {} of {}", options.submission,
+                            joined.missing, counted(joined.results.size(), "query", "queries")));
   }
   if (joined.unknown > 0) {
-    log_warning(fmt::format("{}: {} queries are not in {} and do not count", options.submission,
-                            joined.unknown, options.solution));
+    log_warning(fmt::format("{}: {} not in {}, and so not counted", options.submission,
+                            counted(joined.unknown, "query", "queries"), options.solution));
   }
 }
 
@@ -88,8 +89,9 @@ void eval_recognition(const Options& options) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("recognition, usage {}: {} queries, {} with a landmark; {} answered, {} correct\n",
-             options.usage, results.size(), landmarks, answered, correct);
+  fmt::print("recognition, usage {}: {}, {} with a landmark; {} answered, {} correct\n",
+             options.usage, counted(results.size(), "query", "queries"), landmarks, answered,
+             correct);
   fmt::print("  GAP    {:.4f}\n  top-1  {:.4f}\n", gap, top1);
 }
 
@@ -174,8 +176,9 @@ void eval_retrieval(const Options& options) {
     fmt::print("{}\n", json.dump(2));
     return;
   }
-  fmt::print("retrieval, usage {}: {} queries\n  {:<10} {:.4f}\n", options.usage,
-             joined.results.size(), is_kaggle ? "mAP@100" : "mAP " + options.metric, report.map);
+  fmt::print("retrieval, usage {}: {}\n  {:<10} {:.4f}\n", options.usage,
+             counted(joined.results.size(), "query", "queries"),
+             is_kaggle ? "mAP@100" : "mAP " + options.metric, report.map);
   print_by_rank("precision", report.precision);
   print_by_rank("recall", report.recall);
   print_by_rank("CMC", report.cmc);

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
 #include "cairn/eval/revisited_dataset.h"
@@ -94,11 +95,11 @@ void warn_of_missing(const eval::RevisitedDataset& dataset, const Rankings& rank
   if (unseen == static_cast<long>(seen.size()))
     throw Error("no image of the ground truth is in a ranking: they belong to different datasets");
   if (empty > 0)
-    log_warning(fmt::format("{} of {} queries are missing and score 0", empty, rankings.size()));
+    log_warning(fmt::format("missing, and so scored 0: {} of {}", empty,
+                            counted(rankings.size(), "query", "queries")));
   if (unseen > 0) {
-    log_warning(
-        fmt::format("{} of {} database images are in no ranking; as positives they are not found",
-                    unseen, seen.size()));
+    log_warning(fmt::format("in no ranking, and so not found as positives: {} of {}", unseen,
+                            counted(seen.size(), "database image")));
   }
 }
 
@@ -117,21 +118,22 @@ void run(const Options& options) {
       {{"easy", Protocol::kEasy}, {"medium", Protocol::kMedium}, {"hard", Protocol::kHard}}};
   nlohmann::ordered_json json = {{"task", "revisited"}, {"queries", dataset.queries.size()}};
   if (!options.json) {
-    fmt::print("revisited: {} queries, {} database images\n", dataset.queries.size(),
-               dataset.images.size());
+    fmt::print("revisited: {}, {}\n", counted(dataset.queries.size(), "query", "queries"),
+               counted(dataset.images.size(), "database image"));
   }
   for (const auto& [name, protocol] : protocols) {
     const eval::RevisitedScores scores =
         eval::score_revisited(rankings, dataset.truth, protocol, kCutoffs);
-    const auto counted = std::count_if(scores.queries.begin(), scores.queries.end(),
-                                       [](const auto& query) { return query.has_value(); });
-    json[name] = {{"map", scores.map}, {"queries", counted}};
+    const auto scored = std::count_if(scores.queries.begin(), scores.queries.end(),
+                                      [](const auto& query) { return query.has_value(); });
+    json[name] = {{"map", scores.map}, {"queries", scored}};
     std::string text = fmt::format("  {:<7} mAP {:.4f}   mP", name, scores.map);
     for (size_t i = 0; i < kCutoffs.size(); ++i) {
       json[name]["mean_precision"][std::to_string(kCutoffs[i])] = scores.mean_precision[i];
       text += fmt::format(" @{} {:.4f}", kCutoffs[i], scores.mean_precision[i]);
     }
-    if (!options.json) fmt::print("{}   ({} queries)\n", text, counted);
+    if (!options.json)
+      fmt::print("{}   ({})\n", text, counted(static_cast<uint64_t>(scored), "query", "queries"));
   }
   if (options.json) fmt::print("{}\n", json.dump(2));
 }
@@ -149,9 +151,7 @@ void declare_eval_revisited(CLI::App& app) {
   app.add_option("--submission", options->submission,
                  "table id,images instead of embeddings; lists of any length")
       ->option_text("FILE");
-  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->threads);
   app.add_flag("--json", options->json, "print the scores as JSON");
   app.callback([options] { run(*options); });
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -23,8 +24,9 @@ namespace {
 
 constexpr const char* kHelp = R"(
 Writes EMB/search.cairn: a copy of the embeddings in 8 bits, a quarter of their size. `search` and
-`retrieve` without re-ranking then neither load nor check the embeddings: they read the copy, at the
-speed of memory, and in full only the few rows that may be hits. The results stay exact, to the byte.
+`retrieve` then read the copy, at the speed of memory, and in full only the few rows that may be hits.
+Re-ranking searches in it too; without re-ranking the embeddings are neither loaded nor checked. The
+results stay exact, to the byte.
 
 With --hnsw it writes EMB/graph.cairn instead: a graph of neighbours (HNSW) for `search --approximate`
 and `retrieve --approximate`, which look at a few thousand rows of millions and can miss some hits.
@@ -99,14 +101,17 @@ void make_index(const std::filesystem::path& folder, const Options& options) {
     return;
   }
   make_room_for(file);
-  Progress progress("indexing", "rows", set.size());
-  const auto on_done = [&](size_t rows) { progress.advance(rows); };
-  graph.on_done = on_done;
-  if (options.hnsw)
-    search::write_graph_index(folder, graph);
-  else
-    search::write_stored_index(folder, options.threads, on_done);
-  log_info(fmt::format("{}: {} rows of {} numbers, {:.1f} MB", file, set.size(), set.dim,
+  {
+    Progress progress("indexing", "rows", set.size());
+    const auto on_done = [&](size_t rows) { progress.advance(rows); };
+    graph.on_done = on_done;
+    if (options.hnsw)
+      search::write_graph_index(folder, graph);
+    else
+      search::write_stored_index(folder, options.threads, on_done);
+  }
+  log_info(fmt::format("{}: {} of {}, {:.1f} MB", file, counted(set.size(), "row"),
+                       counted(set.dim, "number"),
                        static_cast<double>(std::filesystem::file_size(file)) / 1e6));
 }
 
@@ -128,9 +133,7 @@ void declare_index(CLI::App& app) {
       ->option_text("EMB...")
       ->required()
       ->check(CLI::ExistingDirectory);
-  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->threads);
   app.add_flag("--check", options->check, "only check the files that are there");
   CLI::Option* hnsw =
       app.add_flag("--hnsw", options->hnsw, "make the graph for approximate search");

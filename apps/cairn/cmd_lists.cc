@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -66,9 +67,8 @@ void run(const Arguments& arguments) {
                count.landmarks);
   }
   const auto& dropped = lists.dropped();
-  fmt::print(
-      "left out: {} index photos and {} test photos of categories that train does not know\n",
-      dropped.index_photos, dropped.queries);
+  fmt::print("left out: {} and {} of categories that train does not know\n",
+             counted(dropped.index_photos, "index photo"), counted(dropped.queries, "test photo"));
   if (mismatches.empty()) fmt::print("the counts are those of Google Landmarks v2\n");
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   fmt::print("{}: written in {:.1f} s\n", arguments.out, seconds.count());

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
 #include "cairn/embed/merge.h"
@@ -48,8 +49,8 @@ void merge_command(const Options& options) {
                                            {"dim", summary.dim}};
     fmt::print("{}\n", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   }
-  log_info(fmt::format("{}: {} embeddings of {} numbers, of {} folders", out, summary.embedded,
-                       summary.dim, summary.folders));
+  log_info(fmt::format("{}: {} of {}, of {}", out, counted(summary.embedded, "embedding"),
+                       counted(summary.dim, "number"), counted(summary.folders, "folder")));
 }
 
 }  // namespace

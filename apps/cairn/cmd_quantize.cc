@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
 #include "cairn/embed/photo_list.h"
@@ -16,8 +17,8 @@
 #include "embedder_flags.h"
 #include "interrupt.h"
 #include "numbers.h"
-
 #include "output.h"
+
 namespace cairn::apps {
 namespace {
 
@@ -105,17 +106,18 @@ void quantize_command(Options options) {
   print_table(report);
   if (!options.report.empty()) write_report(report, options, seconds);
   log_info(fmt::format(
-      "{}: {} of {} convolutions in int8, {:.1f} MB instead of {:.1f}; mean cosine "
-      "{:.5f} (least {:.5f}) on {} photos; {:.0f} s",
-      options.out, report.count_int8(), report.layers.size(),
+      "{}: {} of {} in int8, {:.1f} MB instead of {:.1f}; mean cosine "
+      "{} (least {}) on {}; {:.0f} s",
+      options.out, report.count_int8(), counted(report.layers.size(), "convolution"),
       static_cast<double>(report.bytes_after) / 1e6, static_cast<double>(report.bytes_before) / 1e6,
-      report.cosine, report.least_cosine, report.check_photos, seconds));
+      quantize::cosine_text(report.cosine), quantize::cosine_text(report.least_cosine),
+      counted(report.check_photos, "photo"), seconds));
   constexpr size_t kFewPhotos = 50;
   if (report.calibration_photos < kFewPhotos)
     log_warning(
-        fmt::format("ranges of only {} photos: others may lie far outside, and lose much; "
+        fmt::format("ranges of only {}: others may lie far outside, and lose much; "
                     "100 to 300 photos are enough",
-                    report.calibration_photos));
+                    counted(report.calibration_photos, "photo")));
 }
 
 void declare_photo_options(CLI::App& app, Options& options) {
@@ -140,9 +142,7 @@ void declare_photo_options(CLI::App& app, Options& options) {
       ->capture_default_str()
       ->option_text("N")
       ->check(above(0));
-  app.add_option("--threads", options.quantize.sampling.threads, "default: all cores")
-      ->option_text("N")
-      ->check(at_least(0));
+  add_threads(app, options.quantize.sampling.threads);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -18,8 +19,8 @@
 #include "commands.h"
 #include "embeddings.h"
 #include "numbers.h"
-#include "post_processing.h"
 #include "output.h"
+#include "post_processing.h"
 
 namespace cairn::apps {
 namespace {
@@ -119,12 +120,12 @@ std::vector<int64_t> keep_labelled(embed::EmbeddingSet& references, const Labels
                 "; give the table that belongs to the references");
   }
   if (without_label > 0) {
-    log_warning(fmt::format("{} of {} references have no label in {} and do not vote",
-                            without_label, without_label + landmarks.size(), tables));
+    log_warning(fmt::format("without a label in {}, and so without a vote: {} of {}", tables,
+                            without_label, counted(without_label + landmarks.size(), "reference")));
   }
   if (without_embedding > 0) {
-    log_warning(fmt::format("{} of {} labels have no embedding in {}", without_embedding,
-                            without_embedding + landmarks.size(), folder));
+    log_warning(fmt::format("without an embedding in {}: {} of {}", folder, without_embedding,
+                            counted(without_embedding + landmarks.size(), "label")));
   }
   return landmarks;
 }
@@ -201,8 +202,8 @@ std::vector<detect::PhotoDetections> detections_of(const std::vector<std::string
   if (missing == queries.size() && missing > 0)
     throw Error(file + ": holds none of the queries; detect on the photos that were embedded");
   if (missing > 0)
-    log_warning(fmt::format("{} of {} queries are not in {} and are not filtered", missing,
-                            queries.size(), file));
+    log_warning(fmt::format("not in {}, and so not filtered: {} of {}", file, missing,
+                            counted(queries.size(), "query", "queries")));
   return ordered;
 }
 
@@ -256,8 +257,9 @@ void recognize_command(const Options& options) {
     answers.push_back(std::move(one));
   }
   eval::write_recognition_submission(options.out, answers);
-  log_info(fmt::format("{}: {} queries, {} references, {} named", options.out, answers.size(),
-                       models[0].landmarks.size(), named));
+  log_info(fmt::format("{}: {}, {}, {} named", options.out,
+                       counted(answers.size(), "query", "queries"),
+                       counted(models[0].landmarks.size(), "reference"), named));
 }
 
 }  // namespace
@@ -322,9 +324,7 @@ void declare_recognize(CLI::App& app) {
   app.add_option("--tune-usage", options->tune_usage, "its part to search on")
       ->check(CLI::IsMember({"Public", "Private"}))
       ->capture_default_str();
-  app.add_option("--threads", options->post.penalty.threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->post.penalty.threads);
   app.callback([options] { recognize_command(*options); });
 }
 

@@ -86,9 +86,7 @@ void declare_report(CLI::App& app) {
   app.add_option("--images", options->report.images, "index photos beside each query")
       ->check(between(1, 20))
       ->capture_default_str();
-  app.add_option("--threads", options->report.threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->report.threads);
   app.callback([options] { report_command(*options); });
 }
 

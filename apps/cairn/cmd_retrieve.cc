@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -17,8 +18,8 @@
 #include "commands.h"
 #include "embeddings.h"
 #include "numbers.h"
-#include "reference_labels.h"
 #include "output.h"
+#include "reference_labels.h"
 
 namespace cairn::apps {
 namespace {
@@ -112,8 +113,8 @@ void check(const Options& options) {
     throw Error(fmt::format("{} --queries and {} --index: give each once for every model", models,
                             options.index.size()));
   if (!options.weights.empty() && options.weights.size() != models)
-    throw Error(fmt::format("{} --weights for {} models: give one for each, as 1,0.7",
-                            options.weights.size(), models));
+    throw Error(fmt::format("{} --weights for {}: give one for each, as 1,0.7",
+                            options.weights.size(), counted(models, "model")));
   if (!options.weights.empty() &&
       std::ranges::count(options.weights, 0) == std::ssize(options.weights))
     throw Error("--weights: one of them must be above 0");
@@ -224,7 +225,8 @@ void write_answers(const Options& options, const std::vector<std::string>& queri
     answers.push_back(std::move(answer));
   }
   eval::write_retrieval_submission(options.out, answers);
-  log_info(fmt::format("{}: {} queries in {} index photos", options.out, answers.size(), photos));
+  log_info(fmt::format("{}: {} in {}", options.out, counted(answers.size(), "query", "queries"),
+                       counted(photos, "index photo")));
 }
 
 void search_alone(const Options& options) {
@@ -353,9 +355,7 @@ void declare_retrieve(CLI::App& app) {
   app.add_option("--top", options->ranking.top, "images a query")
       ->check(between(1, eval::kSubmittedImages))
       ->capture_default_str();
-  app.add_option("--threads", options->ranking.threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->ranking.threads);
   app.add_option("--rerank", options->rerank, "re-ranking method, see below")
       ->check(CLI::IsMember(names_of(kMethods)))
       ->capture_default_str();

@@ -5,14 +5,15 @@
 #include <ostream>
 #include <string>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/csv.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
 #include "commands.h"
 #include "embeddings.h"
 #include "numbers.h"
-
 #include "output.h"
+
 namespace cairn::apps {
 namespace {
 
@@ -57,8 +58,9 @@ void search_command(const Options& options) {
       }
     }
   });
-  log_info(fmt::format("{}: {} queries in {} embeddings", options.out, sets.queries.size(),
-                       sets.index.size()));
+  log_info(fmt::format("{}: {} in {}", options.out,
+                       counted(sets.queries.size(), "query", "queries"),
+                       counted(sets.index.size(), "embedding")));
 }
 
 }  // namespace
@@ -70,9 +72,7 @@ void declare_search(CLI::App& app) {
   app.add_option("--index", options->index, "embedding folder")->option_text("EMB")->required();
   add_output(app, "--out", options->out, "CSV file to write")->required();
   app.add_option("--top", options->top, "hits a query")->check(at_least(1))->capture_default_str();
-  app.add_option("--threads", options->threads, "worker threads; 0: all cores")
-      ->check(at_least(0))
-      ->capture_default_str();
+  add_threads(app, options->threads);
   app.add_flag("--exclude-self", options->exclude_self,
                "leave out the index photo that has the query's id");
   declare_approximation(app, options->approximation);

@@ -5,11 +5,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/progress.h"
 #include "cairn/dataset/synth/world.h"
 #include "commands.h"
 #include "interrupt.h"
+#include "numbers.h"
 
 namespace cairn::apps {
 namespace {
@@ -44,10 +46,10 @@ void run(const SynthArguments& arguments) {
     fmt::print("{}\n", report.dump());
     return;
   }
-  fmt::print(
-      "{}: {} photos of {} landmarks in {:.1f} s: train {}, index {}, test {}, nonlandmark {}\n",
-      arguments.out, summary.total(), arguments.world.landmarks, seconds, summary.train,
-      summary.index, summary.test, summary.nonlandmark);
+  fmt::print("{}: {} of {} in {:.1f} s: train {}, index {}, test {}, nonlandmark {}\n",
+             arguments.out, counted(summary.total(), "photo"),
+             counted(static_cast<uint64_t>(arguments.world.landmarks), "landmark"), seconds,
+             summary.train, summary.index, summary.test, summary.nonlandmark);
 }
 
 }  // namespace
@@ -74,8 +76,7 @@ void declare_synth(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--difficulty", world.difficulty, "0 (fair weather, nobody in the way) to 1")
       ->capture_default_str();
-  app.add_option("--threads", world.threads, "worker threads; 0: all cores; the result is the same")
-      ->capture_default_str();
+  add_threads(app, world.threads);
   app.add_flag("--force", world.force, "Replace an older world");
   app.add_flag("--json", arguments->json, "Print a summary on stdout as JSON");
   app.footer(

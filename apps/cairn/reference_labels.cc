@@ -6,6 +6,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/csv.h"
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
@@ -105,8 +106,8 @@ LabelledRows label_rows(embed::MappedEmbeddings rows, const ReferenceLabels& lab
     throw Error(folder + ": none of its photos is in the tables of --labels; give the table that " +
                 "belongs to the references");
   if (kept.size() < rows.size()) {
-    log_warning(fmt::format("{} of {} photos of {} have no label and are left out",
-                            rows.size() - kept.size(), rows.size(), folder));
+    log_warning(fmt::format("{}: without a label, and so left out: {} of {}", folder,
+                            rows.size() - kept.size(), counted(rows.size(), "photo")));
     for (const size_t i : kept) {
       const auto row = rows.values.subspan(i * rows.dim, rows.dim);
       labelled.values.insert(labelled.values.end(), row.begin(), row.end());

@@ -7,13 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn_train/run/import.h"
 #include "commands.h"
 #include "numbers.h"
-
 #include "output.h"
+
 namespace cairn::apps {
 namespace {
 
@@ -59,8 +60,8 @@ void print_list(const char* what, const std::vector<std::string>& keys) {
 
 void print_text(const Arguments& arguments, const run::Imported& imported, const HeadReport& head) {
   const nn::LoadReport& report = imported.report;
-  fmt::print("{}: {} of {} tensors loaded into {}", arguments.import.checkpoint.string(),
-             report.loaded, imported.file.tensors.size(), arguments.import.arch);
+  fmt::print("{}: {} of {} loaded into {}", arguments.import.checkpoint.string(), report.loaded,
+             counted(imported.file.tensors.size(), "tensor"), arguments.import.arch);
   if (!imported.file.key.empty()) fmt::print(", from its entry {}", imported.file.key);
   if (!imported.file.stripped.empty()) fmt::print(", without {}", imported.file.stripped);
   fmt::print("\n");

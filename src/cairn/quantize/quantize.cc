@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -277,7 +278,8 @@ class Quantiser {
         report_of(order[taken]).reason = "loses too much";
       }
       now = check(expected, photos);
-      log_info(fmt::format("{} convolutions back in float32: mean cosine {:.5f}", taken, now.mean));
+      log_info(fmt::format("{} back in float32: mean cosine {}", counted(taken, "convolution"),
+                           cosine_text(now.mean)));
     }
     if (choice_.layers.empty())
       throw Error(
@@ -308,6 +310,12 @@ class Quantiser {
 size_t QuantizeReport::count_int8() const {
   return static_cast<size_t>(
       std::count_if(layers.begin(), layers.end(), [](const LayerReport& l) { return l.int8; }));
+}
+
+std::string cosine_text(double cosine) {
+  const double distance = 1 - cosine;
+  const int digits = distance > 0 ? static_cast<int>(1 - std::floor(std::log10(distance))) : 0;
+  return fmt::format("{:.{}f}", cosine, std::clamp(digits, 5, 17));
 }
 
 QuantizeReport quantize_model(const fs::path& model, std::vector<dataset::Photo> photos,

@@ -48,6 +48,9 @@ struct QuantizeReport {
   size_t count_int8() const;
 };
 
+// With as many digits as tell it from 1, and at least five.
+std::string cosine_text(double cosine);
+
 // Writes `out`, an ONNX file with QuantizeLinear and DequantizeLinear around the convolutions that
 // are computed in 8 bits (see rewrite.h). Same model, photos and options: same bytes, on any number
 // of threads. A fifth of the photos, 100 at most, is for checking alone. Throws Error where the

@@ -184,7 +184,7 @@ TEST(quantize, one_photo_is_enough_and_unreadable_ones_are_passed_over) {
   fs::remove(files.out);
   files.photos = {{"broken", (files.folder / "photos/broken.jpg").string()},
                   {"missing", (files.folder / "photos/missing.jpg").string()}};
-  EXPECT_NE(error_of(files, options()).find("none of the 2 photos can be read"), std::string::npos);
+  EXPECT_NE(error_of(files, options()).find("none of 2 photos can be read"), std::string::npos);
 }
 
 TEST(quantize, models_that_cannot_be_quantised_are_refused_with_the_reason) {
@@ -232,6 +232,14 @@ TEST(quantize, a_network_that_makes_no_numbers_is_named_with_the_value) {
   builder.node("Flatten", {"p"}, {"y"});
   const std::string message = error_of(Files(builder), options());
   EXPECT_NE(message.find("\"log\" is NaN or infinity"), std::string::npos) << message;
+}
+
+TEST(quantize, a_cosine_below_1_is_not_written_as_1) {
+  EXPECT_EQ(cosine_text(1), "1.00000");
+  EXPECT_EQ(cosine_text(0.98765432), "0.98765");
+  EXPECT_EQ(cosine_text(0.9999996), "0.99999960");
+  EXPECT_EQ(cosine_text(0.99999949), "0.99999949");
+  EXPECT_EQ(cosine_text(-0.5), "-0.50000");
 }
 
 TEST(quantize, a_stopped_run_writes_nothing) {

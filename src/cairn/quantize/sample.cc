@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/log.h"
 #include "cairn/base/random.h"
@@ -48,7 +49,8 @@ std::vector<image::Image> draw_photos(std::vector<dataset::Photo> list, const Sa
     }
     begin += count;
   }
-  if (photos.empty()) throw Error(fmt::format("none of the {} photos can be read", unreadable));
+  if (photos.empty())
+    throw Error(fmt::format("none of {} can be read", counted(unreadable, "photo")));
   return photos;
 }
 

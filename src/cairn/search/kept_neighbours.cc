@@ -25,11 +25,12 @@ uint64_t checksum_of(const Rows& rows, bool with_ids) {
 }
 
 // The lists in a file that can be used as they are; none where there are none.
-NeighbourLists usable_lists(const fs::path& file, const NeighbourKey& key, size_t width) {
+NeighbourLists usable_lists(const fs::path& file, const NeighbourKey& key, size_t width,
+                            bool warn) {
   if (!fs::exists(file)) return {key, width};
   auto read = NeighbourLists::read(file);
   if (!read.ok()) {
-    log_warning(file.string() + ": " + read.reason() + "; it is made anew");
+    if (warn) log_warning(file.string() + ": " + read.reason() + "; it is made anew");
     return {key, width};
   }
   if (!(read.value().key() == key) || read.value().width() < width) return {key, width};
@@ -61,7 +62,7 @@ void find_lists(const Rows& from, std::span<const size_t> which, const ExactInde
 // What another run has written meanwhile stays; one that writes at this very moment may lose.
 void keep(const fs::path& file, NeighbourLists& lists) {
   try {
-    const NeighbourLists there = usable_lists(file, lists.key(), lists.width());
+    const NeighbourLists there = usable_lists(file, lists.key(), lists.width(), false);
     if (there.width() == lists.width()) lists.add(there);
     lists.write(file);
   } catch (const Error& error) {
@@ -84,7 +85,7 @@ std::vector<std::vector<uint32_t>> kept_neighbours(const fs::path& file, const R
     const bool own = from.values.data() == rows.values.data() && from.count() == rows.count();
     key.index_checksum = checksum_of(rows, true);
     key.from_checksum = own ? key.index_checksum : checksum_of(from, false);
-    lists = usable_lists(file, key, width);
+    lists = usable_lists(file, key, width, true);
   }
   std::vector<size_t> missing;
   for (const size_t row : which)

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/log.h"
@@ -120,9 +121,10 @@ Trainer::Trainer(const Recipe& recipe, const TrainOptions& options, const Ranks&
   torch::set_num_threads(threads_);
   if (!ranks.alone() && recipe.distributed.batch_norm == "sync")
     nn::share_batch_norms(net_, &batch_of_ranks_);
-  log_info(fmt::format("{} photos an epoch, {} landmarks, {} to validate with; {} missing",
-                       sampler_.count() * sampler_.batch_size(), set_.landmark_of_class.size(),
-                       set_.validation.size(), set_.missing_ids.size()));
+  log_info(fmt::format("{} an epoch, {}, {} to validate with; {} missing",
+                       counted(sampler_.count() * sampler_.batch_size(), "photo"),
+                       counted(set_.landmark_of_class.size(), "landmark"), set_.validation.size(),
+                       set_.missing_ids.size()));
 }
 
 optim::Optimiser Trainer::make_optimiser() {
@@ -191,8 +193,8 @@ void Trainer::run() {
     finish_epoch();
   }
   if (position_.epoch < epochs_)
-    log_info(fmt::format("stopped early: no better {} for {} epochs", recipe_.best_by,
-                         position_.since_best));
+    log_info(fmt::format("stopped early: no better {} for {}", recipe_.best_by,
+                         counted(static_cast<uint64_t>(position_.since_best), "epoch")));
   write_outputs();
   ranks_.meet();
 }
