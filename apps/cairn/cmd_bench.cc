@@ -46,7 +46,8 @@ struct Options {
   bool json = false;
 };
 
-// The first run plans and packs weights; in the second the allocator settles where large values lie.
+// The first run plans and packs weights; in the second the allocator settles where large values
+// lie.
 constexpr int kWarmUps = 2;
 
 using Json = nlohmann::ordered_json;
