@@ -43,7 +43,7 @@ END
 [ "$(tail -1 lists/landmarks.csv)" = "1,9,Bridge,,OTHER" ] || fail "$(cat lists/landmarks.csv)"
 grep -q '"counts_of_gldv2": false' lists/summary.json || fail "$(cat lists/summary.json)"
 
-expect_error 1 "clean has 2 photos of 1 landmarks instead of 1580470 photos of 81313 landmarks" \
+expect_error 1 "clean has 2 photos of 1 landmark instead of 1580470 photos of 81313 landmarks" \
   "$cairn" lists --root root --out no --expect-gldv2
 [ -z "$(ls no)" ] || fail "lists were written although the counts are wrong"
 expect_error 2 "--root is required" "$cairn" lists --out no

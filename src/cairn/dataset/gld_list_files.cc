@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/csv.h"
 #include "cairn/base/files.h"
 
@@ -76,8 +77,7 @@ const ListCounts& gldv2_counts() {
 std::vector<std::string> gldv2_mismatches(const ListCounts& counts) {
   std::vector<std::string> mismatches;
   const auto text = [](const ListCount& count) {
-    return std::to_string(count.photos) + " photos of " + std::to_string(count.landmarks) +
-           " landmarks";
+    return counted(count.photos, "photo") + " of " + counted(count.landmarks, "landmark");
   };
   for (const auto& [list, expected] : gldv2_counts()) {
     const ListCount& count = counts.at(list);

@@ -182,7 +182,7 @@ TEST(LoadState, reports_what_does_not_fit_and_loads_the_rest) {
   EXPECT_EQ(report.missing, std::vector<std::string>{"bias"});
   EXPECT_EQ(report.unexpected, std::vector<std::string>{"head.weight"});
   EXPECT_TRUE(torch::equal(layer.named_parameters()["weight"], torch::ones({2, 4})));
-  EXPECT_EQ(report.summary(), "loaded 1 tensors; missing 1 (bias); unexpected 1 (head.weight)");
+  EXPECT_EQ(report.summary(), "loaded 1 tensor; missing 1 (bias); unexpected 1 (head.weight)");
 }
 
 TEST(LoadState, strict_changes_nothing_where_a_shape_differs) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/error.h"
 #include "cairn_train/nn/embedding_net.h"
 
@@ -27,8 +28,9 @@ std::string list_text(const char* what, const std::vector<std::string>& keys) {
 }  // namespace
 
 std::string LoadReport::summary() const {
-  return fmt::format("loaded {} tensors", loaded) + list_text("missing", missing) +
-         list_text("unexpected", unexpected) + list_text("mis-shaped", mis_shaped);
+  return "loaded " + counted(static_cast<uint64_t>(loaded), "tensor") +
+         list_text("missing", missing) + list_text("unexpected", unexpected) +
+         list_text("mis-shaped", mis_shaped);
 }
 
 LoadReport load_state(const torch::nn::Module& module, const NamedTensors& tensors,

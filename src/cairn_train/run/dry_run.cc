@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 
+#include "cairn/base/counted.h"
 #include "cairn/base/thread_pool.h"
 #include "cairn_train/data/loader.h"
 #include "cairn_train/run/forward.h"
@@ -77,8 +78,9 @@ std::string describe_run(const Recipe& recipe) {
   const size_t batch = sampler.batch_size();
   const size_t batches = sampler.count();
   text +=
-      fmt::format("steps       {} an epoch of {} photos, {} batches each\n",
-                  (batches + recipe.accumulate - 1) / recipe.accumulate, batch, recipe.accumulate);
+      fmt::format("steps       {} an epoch of {}, {} each\n",
+                  (batches + recipe.accumulate - 1) / recipe.accumulate, counted(batch, "photo"),
+                  counted(static_cast<uint64_t>(recipe.accumulate), "batch", "batches"));
   nn::EmbeddingNet net = make_net(recipe);
   net.train();
   const Ranks one_process;
