@@ -179,6 +179,22 @@ void require_possible_sampler(const Recipe& recipe, const std::string& file) {
                             recipe.batch, sampler.photos_per_identity));
 }
 
+// A run reads none of the files that it writes or, with --fresh, removes.
+void require_other_outputs(const Recipe& recipe, const std::string& file) {
+  const fs::path out = recipe.out;
+  const fs::path root = recipe.data.root;
+  const data::DataOptions& data = recipe.data;
+  for (const fs::path& read :
+       {fs::path(recipe.init), fs::path(recipe.distill.teacher), fs::path(recipe.knowledge.teacher),
+        root / data.table, root / data.clean_table, root / data.validation_table})
+    for (const char* name : {"checkpoint.safetensors", "best.safetensors", "weights.safetensors",
+                             "model.onnx", "curves.csv", "labels.csv", "skipped.csv"})
+      if (same_file(read, out / name))
+        throw Error(
+            fmt::format("{}: the run would overwrite '{}', which it reads; choose another out",
+                        file, read.string()));
+}
+
 void require_sense(const Recipe& recipe, const std::string& file) {
   if (recipe.out.empty())
     throw Error(fmt::format("{}: key 'out' (the folder of the run) is missing; add out=DIR", file));
@@ -210,19 +226,13 @@ void require_sense(const Recipe& recipe, const std::string& file) {
     throw Error(fmt::format("{}: early_stop needs validation photos", file));
   if (recipe.precision == "f16" && recipe.device == "cpu")
     throw Error(fmt::format("{}: precision f16 needs device cuda; use bf16 on the cpu", file));
-  for (const std::filesystem::path named :
-       {recipe.init, recipe.distill.teacher, recipe.knowledge.teacher}) {
-    if (named.empty()) continue;
-    if (!std::filesystem::exists(named))
+  for (const std::string& named : {recipe.init, recipe.distill.teacher, recipe.knowledge.teacher})
+    if (!named.empty() && !fs::exists(named))
       throw Error(
           fmt::format("{}: '{}' does not exist (keys init, distill.teacher and "
                       "knowledge.teacher name files)",
-                      file, named.string()));
-    if (same_file(recipe.out, std::filesystem::absolute(named).parent_path()))
-      throw Error(
-          fmt::format("{}: '{}' lies in out, where the run would overwrite it; choose another out",
-                      file, named.string()));
-  }
+                      file, named));
+  require_other_outputs(recipe, file);
   require_possible_stages(recipe, file);
 }
 

@@ -45,16 +45,22 @@ class RecipeTest : public ::testing::Test {
   TempDir folder_;
 };
 
-TEST_F(RecipeTest, a_run_does_not_overwrite_the_weights_it_starts_from) {
+TEST_F(RecipeTest, a_run_does_not_overwrite_what_it_reads) {
   make_folder(folder_ / "run");
   const std::string weights = write("run/weights.safetensors", "").string();
+  const std::string others = write("run/imagenet.pth", "").string();
+  write("run/labels.csv", "");
   std::filesystem::create_directory_symlink(folder_ / "run", folder_ / "linked");
-  const std::vector<std::string> overrides = {"data.table=t.csv", "out=" + folder_.path().string()};
-  EXPECT_EQ(error_of("init: " + weights, overrides), "");
+  const std::string out = "out=" + (folder_ / "linked").string();
+  const std::string root = "data.root=" + folder_.path().string();
+  EXPECT_EQ(error_of("init: " + weights, {"data.table=t.csv", "out=other"}), "");
+  EXPECT_EQ(error_of("init: " + others, {"data.table=run/t.csv", root, out}), "");
   for (const char* key : {"init: ", "knowledge.teacher: ", "distill.teacher: "})
-    EXPECT_TRUE(contains(error_of(key + weights, {"out=" + (folder_ / "linked").string()}),
-                         weights + "' lies in out, where the run would overwrite it"))
+    EXPECT_TRUE(contains(error_of(key + weights, {"data.table=t.csv", out}),
+                         "the run would overwrite '" + weights + "'"))
         << key;
+  EXPECT_TRUE(contains(error_of("size: 96", {"data.table=run/labels.csv", root, out}),
+                       "run/labels.csv', which it reads; choose another out"));
 }
 
 TEST_F(RecipeTest, keys_of_the_file_go_over_its_base_and_overrides_over_both) {
