@@ -201,13 +201,16 @@ struct SumsOfOne {
 
 // Adds the products of groups [begin, end) with one query. Memory gives as many rows at once as the
 // processor holds instructions that wait, so here these are few. A function of its own: inlined
-// twice, GCC 12 copies the sums from register to register.
+// twice, GCC 12 copies the sums from register to register. kFetch: of a head, after which the next
+// panel is not what the processor expects.
+template <bool kFetch>
 CAIRN_VNNI __attribute__((noinline)) SumsOfOne add_groups_of_one(const Panel& panel,
                                                                  const Tile& tile, size_t begin,
                                                                  size_t end, SumsOfOne sums) {
   constexpr size_t kBytes = kLanes * kGroup;
   constexpr size_t kTogether = 4;
   const uint8_t* rows = panel.values + begin * 2 * kBytes;
+  const uint8_t* next = panel.next + begin * 2 * kBytes;
   const int8_t* query = tile.values + begin * kGroup;
   // Those of odd groups apart, so that sums wait for memory and not for each other.
   SumsOfOne odd{_mm512_setzero_si512(), _mm512_setzero_si512()};
@@ -219,6 +222,9 @@ CAIRN_VNNI __attribute__((noinline)) SumsOfOne add_groups_of_one(const Panel& pa
   for (; group + kTogether <= end; group += kTogether) {
 #pragma GCC unroll 4
     for (size_t i = 0; i < kTogether; ++i) add(i % 2 == 0 ? sums : odd, i);
+    if constexpr (kFetch)
+      for (size_t i = 0; i < kTogether * 2; ++i) __builtin_prefetch(next + i * kBytes);
+    next += kTogether * 2 * kBytes;
     rows += kTogether * 2 * kBytes;
     query += kTogether * kGroup;
   }
@@ -233,10 +239,10 @@ CAIRN_VNNI size_t find_for_one(const Panel& panel, const Tile& tile, size_t grou
   size_t begin = 0;
   if (tile.head < groups) {
     begin = tile.head;
-    sums = add_groups_of_one(panel, tile, 0, begin, sums);
+    sums = add_groups_of_one<true>(panel, tile, 0, begin, sums);
     if (!hopeful(panel, tile, 0, sums.first, sums.second)) return 0;
   }
-  sums = add_groups_of_one(panel, tile, begin, groups, sums);
+  sums = add_groups_of_one<false>(panel, tile, begin, groups, sums);
   find(panel, tile, 0, sums.first, sums.second, promising);
   return 1;
 }

@@ -16,7 +16,7 @@ struct Panel {
   const float* scales;    // of each row: row ≈ scale × signed values
   const float* residuals;  // the length of what that leaves out; -infinity: no such row
   const float* rests;      // of each row: the length of scale × values after the tile's head
-  const uint8_t* next;     // values of a panel: a tile of many queries has them fetched meanwhile
+  const uint8_t* next;     // values of the panel after it, which are fetched meanwhile
 };
 
 struct Tile {
