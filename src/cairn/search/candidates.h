@@ -1,6 +1,7 @@
 // The rows that may be hits of one query, by bounds of their scores.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,8 @@ class Candidates {
 
   // Rows whose upper bound is below it need not be added.
   float limit() const { return limit_; }
+  // `top` rows are known to score as much.
+  void expect(double score) { limit_ = std::max(limit_, limit_of(score)); }
   void add(const Candidate& candidate);
   void add_all(const Candidates& others);
   // The `count` rows so far that are best by their bounds, or fewer.

@@ -51,6 +51,11 @@ void dots_impl(const float* a, const float* const* rows, size_t count, size_t di
   constexpr size_t kTogether = kVectors == 1 ? 8 : 4;
   for (; count >= kTogether; count -= kTogether, rows += kTogether, out += kTogether)
     dots_of<kTogether>(a, rows, dim, out);
+  constexpr size_t kHalf = kTogether / 2;
+  if (count >= kHalf) {
+    dots_of<kHalf>(a, rows, dim, out);
+    count -= kHalf, rows += kHalf, out += kHalf;
+  }
   for (size_t r = 0; r < count; ++r) dots_of<1>(a, rows + r, dim, out + r);
 }
 

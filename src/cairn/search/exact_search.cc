@@ -191,6 +191,7 @@ void require_searchable(const Rows& queries, size_t rows, size_t dim,
                         const SearchOptions& options) {
   if (options.top == 0) throw Error("--top 0: must be at least 1");
   CAIRN_ASSERT(queries.values.size() == queries.count() * queries.dim);
+  CAIRN_ASSERT(options.floors.empty() || options.floors.size() == queries.count());
   if (queries.count() > 0 && rows > 0 && queries.dim != dim) {
     throw Error("the queries have " + std::to_string(queries.dim) + " dimensions, the index " +
                 std::to_string(dim) + ": embed both with the same model");

@@ -30,6 +30,9 @@ struct SearchOptions {
   size_t top = 100;           // hits a query, fewer where the index is smaller; at least 1
   int threads = 0;            // 0: all available cores
   bool exclude_self = false;  // leave out the index row that has the query's id
+  // Empty, or of each query a score that at least `top` of its possible hits are known to reach:
+  // saves looking at the others.
+  std::span<const float> floors = {};
   // Called now and then, from any thread, with the number of queries that were finished since.
   std::function<void(size_t)> on_done = {};
 };

@@ -1,6 +1,7 @@
 #include "cairn/search/kept_neighbours.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "cairn/base/checksum.h"
@@ -25,36 +26,39 @@ uint64_t checksum_of(const Rows& rows, bool with_ids) {
 }
 
 // The lists in a file that can be used as they are; none where there are none.
-NeighbourLists usable_lists(const fs::path& file, const NeighbourKey& key, size_t width,
-                            bool warn) {
-  if (!fs::exists(file)) return {key, width};
+NeighbourLists usable_lists(const fs::path& file, const NeighbourKey& key, bool warn) {
+  if (!fs::exists(file)) return NeighbourLists(key);
   auto read = NeighbourLists::read(file);
   if (!read.ok()) {
     if (warn) log_warning(file.string() + ": " + read.reason() + "; it is made anew");
-    return {key, width};
+    return NeighbourLists(key);
   }
-  if (!(read.value().key() == key) || read.value().width() < width) return {key, width};
-  return std::move(read.value());
+  return read.value().key() == key ? std::move(read.value()) : NeighbourLists(key);
 }
 
-// Searches for the lists of some rows.
-void find_lists(const Rows& from, std::span<const size_t> which, const ExactIndex& index,
+// Searches for the lists of `missing` rows, each with its place in `which`.
+void find_lists(const Rows& from, const std::map<size_t, size_t>& missing, const ExactIndex& index,
                 const SearchOptions& options, NeighbourLists& found) {
   constexpr size_t kBatch = 32768;  // bounds the memory of their copies
-  for (size_t begin = 0; begin < which.size(); begin += kBatch) {
-    const auto batch = which.subspan(begin, std::min(kBatch, which.size() - begin));
+  for (auto at = missing.begin(); at != missing.end();) {
+    std::vector<size_t> rows;
     std::vector<float> values;
-    values.reserve(batch.size() * from.dim);
     std::vector<std::string> ids;
-    for (const size_t row : batch) {
+    std::vector<float> floors;
+    for (; at != missing.end() && rows.size() < kBatch; ++at) {
+      const auto [row, place] = *at;
+      rows.push_back(row);
       values.insert(values.end(), from.row(row), from.row(row) + from.dim);
       ids.push_back(std::to_string(row));
+      if (!options.floors.empty()) floors.push_back(options.floors[place]);
     }
-    const auto lists = index.search({values, ids, from.dim}, options);
-    for (size_t i = 0; i < batch.size(); ++i) {
+    SearchOptions search = options;
+    search.floors = floors;
+    const auto lists = index.search({values, ids, from.dim}, search);
+    for (size_t i = 0; i < rows.size(); ++i) {
       std::vector<uint32_t> list;
       for (const Hit& hit : lists[i]) list.push_back(static_cast<uint32_t>(hit.row));
-      found.append(batch[i], list);
+      found.append(rows[i], list);
     }
   }
 }
@@ -62,8 +66,7 @@ void find_lists(const Rows& from, std::span<const size_t> which, const ExactInde
 // What another run has written meanwhile stays; one that writes at this very moment may lose.
 void keep(const fs::path& file, NeighbourLists& lists) {
   try {
-    const NeighbourLists there = usable_lists(file, lists.key(), lists.width(), false);
-    if (there.width() == lists.width()) lists.add(there);
+    lists.add(usable_lists(file, lists.key(), false));
     lists.write(file);
   } catch (const Error& error) {
     log_warning(std::string(error.what()) + "; neighbours are not kept");
@@ -77,28 +80,25 @@ std::vector<std::vector<uint32_t>> kept_neighbours(const fs::path& file, const R
                                                    const ExactIndex& index,
                                                    const SearchOptions& options) {
   const Rows& rows = index.rows();
-  require_searchable(from, rows.count(), rows.dim, options);
+  require_searchable(from, rows.count(), rows.dim, {.top = options.top});
+  CAIRN_ASSERT(options.floors.empty() || options.floors.size() == which.size());
   NeighbourKey key{from.count(), rows.count(), rows.dim, 0, 0};
-  const size_t width = std::min(options.top, rows.count());
-  NeighbourLists lists(key, width);
+  const size_t length = std::min(options.top, rows.count());
+  NeighbourLists lists(key);
   if (!file.empty()) {
     const bool own = from.values.data() == rows.values.data() && from.count() == rows.count();
     key.index_checksum = checksum_of(rows, true);
     key.from_checksum = own ? key.index_checksum : checksum_of(from, false);
-    lists = usable_lists(file, key, width, true);
+    lists = usable_lists(file, key, true);
   }
-  std::vector<size_t> missing;
-  for (const size_t row : which)
-    if (lists.find(row).empty()) missing.push_back(row);
-  std::sort(missing.begin(), missing.end());
-  missing.erase(std::unique(missing.begin(), missing.end()), missing.end());
+  std::map<size_t, size_t> missing;  // rows, and where they stand in `which`
+  for (size_t i = 0; i < which.size(); ++i)
+    if (lists.find(which[i]).size() < length) missing.emplace(which[i], i);
   if (options.on_done && missing.size() < which.size())
     options.on_done(which.size() - missing.size());
-  if (!missing.empty() && width > 0) {
-    SearchOptions search = options;
-    search.top = lists.width();
-    NeighbourLists found(key, lists.width());
-    find_lists(from, missing, index, search, found);
+  if (!missing.empty()) {
+    NeighbourLists found(key);
+    find_lists(from, missing, index, options, found);
     lists.add(found);
     if (!file.empty()) keep(file, lists);
   }
@@ -106,7 +106,7 @@ std::vector<std::vector<uint32_t>> kept_neighbours(const fs::path& file, const R
   results.reserve(which.size());
   for (const size_t row : which) {
     const auto list = lists.find(row);
-    const auto best = list.first(std::min(width, list.size()));
+    const auto best = list.first(std::min(length, list.size()));
     results.emplace_back(best.begin(), best.end());
   }
   return results;

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <numeric>
 
+#include "cairn/base/checksum.h"
 #include "cairn/base/files.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/search/neighbour_file.h"
@@ -49,13 +51,13 @@ size_t kept(const fs::path& file) {
   return NeighbourLists::read(file).value_or_throw(file.string()).count();
 }
 
-// Lists of the key and width of those in the file, which search would never find.
+// Lists of the key and lengths of those in the file, which search would never find.
 void put_marked_lists(const fs::path& file) {
   const NeighbourLists there = NeighbourLists::read(file).value_or_throw("file");
-  NeighbourLists marked(there.key(), there.width());
+  NeighbourLists marked(there.key());
   for (size_t row = 0; row < there.key().from_rows; ++row) {
     if (there.find(row).empty()) continue;
-    marked.append(row, std::vector<uint32_t>(there.width(), 7));
+    marked.append(row, std::vector<uint32_t>(there.find(row).size(), 7));
   }
   marked.write(file);
 }
@@ -86,18 +88,45 @@ TEST(kept_neighbours, are_read_from_the_file_once_they_are_in_it) {
   EXPECT_EQ(asker.lists(file, {9, 5, 4}, 3), Lists(3, std::vector<uint32_t>(3, 7)));
 }
 
-TEST(kept_neighbours, of_fewer_neighbours_use_longer_lists_and_of_more_replace_them) {
+TEST(kept_neighbours, longer_than_asked_for_are_used_and_shorter_ones_replaced) {
   const TempDir folder;
   const fs::path file = folder / kNeighboursFile;
   const Set set = clustered_set("i", 300, 12, 1);
   const Asker asker(set);
   asker.lists(file, rows_to(10), 8);
   EXPECT_EQ(asker.lists(file, {3, 20}, 5), asker.expected({3, 20}, 5));
-  EXPECT_EQ(NeighbourLists::read(file).value().width(), 8U);
+  const auto length = [&](size_t row) {
+    return NeighbourLists::read(file).value_or_throw("file").find(row).size();
+  };
+  EXPECT_EQ(length(3), 8U);
+  EXPECT_EQ(length(20), 5U);
   EXPECT_EQ(asker.lists(file, {3}, 9), asker.expected({3}, 9));
-  EXPECT_EQ(kept(file), 1U);
+  EXPECT_EQ(kept(file), 11U);
+  EXPECT_EQ(length(3), 9U);
   EXPECT_EQ(asker.lists(file, {3}, 1000), asker.expected({3}, 1000));  // more than there are
-  EXPECT_EQ(NeighbourLists::read(file).value().width(), 300U);
+  EXPECT_EQ(length(3), 300U);
+  EXPECT_EQ(length(4), 8U);
+  put_marked_lists(file);
+  EXPECT_EQ(asker.lists(file, {3}, 1000), Lists(1, std::vector<uint32_t>(300, 7)));
+}
+
+// Floors go with the rows that they were given for, whichever of these are in the file.
+TEST(kept_neighbours, are_the_same_where_their_scores_are_known) {
+  const TempDir folder;
+  const fs::path file = folder / kNeighboursFile;
+  const Set set = clustered_set("i", 9000, 32, 4);  // so many that copies are searched
+  const Asker asker(set);
+  const ExactIndex index(set.rows(), 1);
+  const std::vector<size_t> which = {8000, 17, 3, 4000, 3, 8999};
+  asker.lists(file, {17, 5}, 8);
+  std::vector<float> floors;
+  for (const size_t row : which) {
+    const Rows one{set.rows().values.subspan(row * 32, 32), set.rows().ids.subspan(row, 1), 32};
+    floors.push_back(search_exact(one, set.rows(), {.top = 8})[0].back().score);
+  }
+  EXPECT_EQ(
+      kept_neighbours(file, set.rows(), which, index, {.top = 8, .threads = 1, .floors = floors}),
+      asker.expected(which, 8));
 }
 
 TEST(kept_neighbours, are_found_anew_when_embeddings_or_ids_change) {
@@ -162,12 +191,17 @@ TEST(kept_neighbours, damage_is_never_used_and_the_file_is_made_anew) {
 TEST(kept_neighbours, a_file_that_claims_too_much_is_refused) {
   const TempDir folder;
   const fs::path file = folder / kNeighboursFile;
-  NeighbourLists({uint64_t{1} << 62, uint64_t{1} << 62, 1, 0, 0}, size_t{1} << 62).write(file);
-  EXPECT_TRUE(NeighbourLists::read(file).ok());  // no lists of any width
-  std::vector<uint8_t> bytes = read_file(file);
-  bytes[64 + 7] = 0x40;  // 2^62 lists
-  write_file_atomically(file, bytes);
-  EXPECT_FALSE(NeighbourLists::read(file).ok());
+  NeighbourLists({uint64_t{1} << 62, uint64_t{1} << 62, 1, 0, 0}).write(file);
+  EXPECT_TRUE(NeighbourLists::read(file).ok());  // no lists
+  const std::vector<uint8_t> sound = read_file(file);
+  for (const size_t at : {size_t{56}, size_t{64}}) {
+    std::vector<uint8_t> bytes = sound;
+    bytes[at + 7] = 0x40;  // 2^62 lists, or numbers in them
+    const uint64_t sum = checksum(std::span(bytes).first(80));
+    std::memcpy(&bytes[80], &sum, sizeof(sum));
+    write_file_atomically(file, bytes);
+    EXPECT_FALSE(NeighbourLists::read(file).ok()) << at;
+  }
 }
 
 TEST(kept_neighbours, of_two_runs_at_once_are_right_in_both) {

@@ -22,19 +22,18 @@ struct NeighbourKey {
   bool operator==(const NeighbourKey&) const = default;
 };
 
-// Lists of `width` index rows for some rows.
+// Lists of index rows for some rows, each as long as it was searched for.
 class NeighbourLists {
  public:
-  NeighbourLists(const NeighbourKey& key, size_t width) : key_(key), width_(width) {}
+  explicit NeighbourLists(const NeighbourKey& key) : key_(key) {}
 
   const NeighbourKey& key() const { return key_; }
-  size_t width() const { return width_; }
   size_t count() const { return rows_.size(); }
   // The list of a row, empty where there is none.
   std::span<const uint32_t> find(size_t row) const;
-  // Takes over the lists of rows that have none yet; both of the same key and width.
+  // Takes over lists that are longer than those of the same rows; both of the same key.
   void add(const NeighbourLists& others);
-  // A list of `width` for a row above all others.
+  // A list for a row above all others.
   void append(size_t row, std::span<const uint32_t> list);
 
   // Throws Error.
@@ -44,9 +43,10 @@ class NeighbourLists {
 
  private:
   NeighbourKey key_;
-  size_t width_ = 0;
-  std::vector<uint32_t> rows_;   // rising
-  std::vector<uint32_t> lists_;  // one after the other
+  std::vector<uint32_t> rows_;     // rising
+  std::vector<uint32_t> lengths_;  // of their lists
+  std::vector<uint32_t> lists_;    // one after the other
+  std::vector<size_t> begins_;     // of each list
 };
 
 }  // namespace cairn::search

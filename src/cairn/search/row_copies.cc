@@ -91,14 +91,15 @@ class Scorer {
 // Some queries in the layout of tiles, and their candidates so far.
 class Block {
  public:
-  // which: numbers of queries. self: of each query, the row that is none of its hits.
+  // which: numbers of queries. floors: see SearchOptions. self: of each query, the row that is none
+  // of its hits.
   Block(const RowCopies& rows, const Rows& queries, std::span<const size_t> which, size_t top,
-        std::span<const size_t> self)
+        std::span<const float> floors, std::span<const size_t> self)
       : rows_(rows), layout_(rows.dim), queries_(queries), which_(which) {
     for (size_t i = 0; i < which.size();) {
       const size_t left = which.size() - i;
       const size_t padded = left <= (i == 0 ? 1 : kFewQueries) ? 1 : kTileQueries;
-      add_tile(which.subspan(i, std::min(padded, left)), padded, top);
+      add_tile(which.subspan(i, std::min(padded, left)), padded, top, floors);
       i += std::min(padded, left);
     }
     for (const size_t q : which) self_.push_back(self[q]);
@@ -176,7 +177,8 @@ class Block {
       for (size_t i = 0; i < kLines; ++i) __builtin_prefetch(panel + page + i * kLine);
   }
 
-  void add_tile(std::span<const size_t> which, size_t padded, size_t top) {
+  void add_tile(std::span<const size_t> which, size_t padded, size_t top,
+                std::span<const float> floors) {
     const TileOf tile{candidates_.size(), which.size(), padded, offsets_.size()};
     const size_t groups = layout_.groups();
     values_.resize((tile.slot + padded) * groups * kGroup, 0);
@@ -206,6 +208,7 @@ class Block {
       const double margin = quantised.residual * rows_.longest +
                             0x1p-20 * (length + quantised.residual) * (rows_.longest + 1);
       candidates_.emplace_back(top, scale, margin / scale);
+      if (!floors.empty()) candidates_.back().expect(floors[which[i]]);
       limits_[tile.slot + i] = candidates_.back().limit();
     }
     tiles_.push_back(tile);
@@ -300,7 +303,7 @@ class Searcher {
     const size_t sample = (last - first + kSample - 1) / kSample;
     const size_t rank = rank_in_sample(options_.top, sample * kPanelRows, rows_.count);
     const bool sampled = may_sample && last - first >= kManyPanels && rank < options_.top;
-    Block block(rows_, queries_, which, sampled ? rank : options_.top, self_);
+    Block block(rows_, queries_, which, sampled ? rank : options_.top, options_.floors, self_);
     if (sampled) {
       for (size_t p = first; p < last; p += kSample) {
         if (rows_.check) rows_.check(p, 1);

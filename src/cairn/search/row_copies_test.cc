@@ -222,6 +222,43 @@ TEST(search_copies, give_up_panels_of_rows_that_are_unlike_the_queries) {
   });
 }
 
+// Scores that are known: that of the worst hit at the most.
+void expect_exact_with_floors(const Set& queries, const Set& index, size_t top) {
+  const QuantisedRows copies(index.rows(), 2);
+  SearchOptions options{.top = top, .threads = 2};
+  const auto exact = search_exact(queries.rows(), index.rows(), options);
+  for (const float below : {0.0F, 0.01F, 2.0F}) {
+    std::vector<float> floors;
+    for (const auto& hits : exact) floors.push_back(hits.back().score - below);
+    options.floors = floors;
+    with_any_instructions([&] { expect_same(copies.search(queries.rows(), options), exact); });
+  }
+}
+
+TEST(search_copies, answer_alike_where_scores_of_hits_are_known) {
+  expect_exact_with_floors(clustered_set("q", 40, 33, 32), clustered_set("i", 900, 33, 33), 20);
+  // So many that a sample of them comes first.
+  expect_exact_with_floors(random_set("q", 14, 8, 34), random_set("i", 70'000, 8, 35), 100);
+}
+
+TEST(search_copies, give_up_more_where_scores_of_hits_are_known) {
+  const Set queries = landmarks("q", 24, 128, 36, 2);
+  Set index = landmarks("i", 8000, 128, 37, 2);
+  std::ranges::reverse(index.values);  // what resembles the queries comes last
+  for (size_t i = 0; i < 8000; ++i)
+    std::reverse(&index.values[i * 128], &index.values[i * 128] + 128);
+  const QuantisedRows copies(index.rows(), 2);
+  SearchOptions options{.top = 3, .threads = 1};
+  std::vector<float> floors;
+  std::atomic<uint64_t> without = 0;
+  std::atomic<uint64_t> with = 0;
+  for (const auto& hits : copies.search(queries.rows(), options, {false, nullptr, &without}))
+    floors.push_back(hits.back().score);
+  options.floors = floors;
+  copies.search(queries.rows(), options, {false, nullptr, &with});
+  EXPECT_GT(with, 2 * without);
+}
+
 TEST(search_copies, hardly_ask_where_nothing_can_be_given_up) {
   const Set index = random_set("i", 8000, 64, 26);
   EXPECT_LT(share_given_up(random_set("q", 24, 64, 27), index, 300), 0.01);

@@ -166,16 +166,25 @@ CAIRN_VNNI void find_rest(const Panel& panel, const Tile& tile, size_t q, size_t
   find(panel, tile, q, sum(first), sum(second), promising);
 }
 
-CAIRN_VNNI size_t ask_for_many(const Panel& panel, const Tile& tile, size_t groups,
-                               Promising& promising) {
-  constexpr int kFew = 5;  // that are faster one by one
+// For which queries the panel is hopeful after the head. Writes sums where there are any.
+CAIRN_VNNI __attribute__((noinline)) uint32_t multiply_head(const Panel& panel, const Tile& tile,
+                                                            Sums& result) {
   Sums sums;
   begin_sums(tile, sums);
-  add_groups_apart(panel, tile, 0, tile.head, sums);
+  add_groups(panel, tile, 0, tile.head, sums);
   uint32_t left = 0;
 #pragma GCC unroll 12
   for (size_t q = 0; q < kTileQueries; ++q)
     left |= static_cast<uint32_t>(hopeful(panel, tile, q, sums.first[q], sums.second[q])) << q;
+  if (left != 0) result = sums;
+  return left;
+}
+
+CAIRN_VNNI size_t ask_for_many(const Panel& panel, const Tile& tile, size_t groups,
+                               Promising& promising) {
+  constexpr int kFew = 5;  // that are faster one by one
+  Sums sums;
+  uint32_t left = multiply_head(panel, tile, sums);
   const int count = __builtin_popcount(left);
   if (count <= kFew) {
     for (; left != 0; left &= left - 1)
