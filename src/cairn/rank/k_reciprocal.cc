@@ -5,15 +5,13 @@
 
 #include "cairn/base/error.h"
 #include "cairn/base/thread_pool.h"
+#include "cairn/rank/fast_score.h"
 #include "cairn/rank/reciprocal_graph.h"
 #include "cairn/search/dot.h"
 #include "cairn/search/kept_neighbours.h"
 
 namespace cairn::rank {
 namespace {
-
-// Distances are small where photos are alike: (1 - cosine) / 2, from 0 to 1.
-double half_distance(double cosine) { return 1 - (cosine + 1) / 2; }
 
 // Ids that are in the order of the rows: what is equally near comes in that order.
 std::vector<std::string> numbered_ids(size_t count) {
@@ -38,8 +36,7 @@ std::vector<std::vector<uint32_t>> nearest_rows(const search::Rows& rows, size_t
     const auto self = static_cast<uint32_t>(nearest.size());
     std::vector<uint32_t> list;
     for (const search::Hit& hit : hits) list.push_back(static_cast<uint32_t>(hit.row));
-    // Many copies of a photo can push it out of its own list.
-    if (std::find(list.begin(), list.end(), self) == list.end()) list.back() = self;
+    put_self_in(list, self);
     nearest.push_back(std::move(list));
   }
   return nearest;
@@ -88,14 +85,10 @@ std::vector<search::Hit> rank_surroundings(const float* query, std::span<const s
   const std::vector<float> jaccard = set_jaccard({values, ids, photos.dim}, options.k1, options.k2);
   std::vector<search::Hit> hits;
   for (size_t i = 0; i < surroundings.size(); ++i) {
-    const double distance =
-        half_distance(search::dot(query, photos.row(surroundings[i]), photos.dim));
-    hits.push_back({surroundings[i], static_cast<float>(1 - (options.lambda * distance +
-                                                             (1 - options.lambda) * jaccard[i]))});
+    const double cosine = search::dot(query, photos.row(surroundings[i]), photos.dim);
+    hits.push_back({surroundings[i], fast_score(cosine, jaccard[i], options.lambda)});
   }
-  std::sort(hits.begin(), hits.end(), [&](const search::Hit& a, const search::Hit& b) {
-    return a.score != b.score ? a.score > b.score : photos.ids[a.row] < photos.ids[b.row];
-  });
+  sort_by_score(hits, photos.ids);
   return hits;
 }
 
@@ -168,8 +161,7 @@ Similarities fast_k_reciprocal_similarities(const search::Rows& queries,
                                             const search::ExactIndex& photos,
                                             const FastKReciprocalOptions& options) {
   Similarities all = cosine_similarities(queries, photos.rows(), options.threads);
-  for (float& value : all.values)
-    value = static_cast<float>(1 - (options.lambda * half_distance(value) + (1 - options.lambda)));
+  for (float& value : all.values) value = fast_score(value, 1, options.lambda);
   const auto near = fast_k_reciprocal(queries, photos, options);
   for (size_t q = 0; q < near.size(); ++q)
     for (const search::Hit& hit : near[q]) all.row(q)[hit.row] = hit.score;

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "cairn/base/error.h"
+#include "cairn/rank/first_reciprocal.h"
 #include "cairn/search/kept_neighbours.h"
 
 namespace cairn::rank {
@@ -41,7 +42,7 @@ QueryTags tags_of_hits(std::span<const search::Hit> hits, const References& refe
 std::vector<QueryTags> tag_queries(const search::Rows& queries, const References& references,
                                    size_t top, const FastKReciprocalOptions& options) {
   std::vector<QueryTags> tags;
-  for (const auto& hits : fast_k_reciprocal(queries, *references.rows, options))
+  for (const auto& hits : first_of_fast_k_reciprocal(queries, *references.rows, top, options))
     tags.push_back(tags_of_hits(hits, references, top));
   return tags;
 }

@@ -17,6 +17,12 @@ double to_half(double x) {
   return std::nearbyint(x / step) * step;
 }
 
+size_t half_of(size_t k) { return static_cast<size_t>(std::nearbyint(static_cast<double>(k) / 2)); }
+
+void put_self_in(std::vector<uint32_t>& list, uint32_t self) {
+  if (std::ranges::find(list, self) == list.end()) list.back() = self;
+}
+
 ReciprocalGraph::ReciprocalGraph(std::vector<std::vector<uint32_t>> nearest,
                                  const std::function<double(size_t, size_t)>& distance,
                                  const GraphOptions& options)
@@ -54,8 +60,7 @@ std::vector<uint32_t> ReciprocalGraph::mutual(size_t i, size_t k) const {
 
 std::vector<Weight> ReciprocalGraph::describe(
     size_t i, const std::function<double(size_t, size_t)>& distance) const {
-  // Half to even, as NumPy rounds.
-  const auto half = static_cast<size_t>(std::nearbyint(static_cast<double>(options_.k1) / 2));
+  const size_t half = half_of(options_.k1);
   const std::vector<uint32_t> core = mutual(i, options_.k1);
   std::vector<uint32_t> members = core;
   for (const uint32_t j : core) {

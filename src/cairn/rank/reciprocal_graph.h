@@ -12,6 +12,12 @@ namespace cairn::rank {
 // To the nearest float16, ties to even; |x| below 65520.
 double to_half(double x);
 
+// Half of k to even, as NumPy rounds.
+size_t half_of(size_t k);
+
+// Many copies of a photo can push it out of its own list: it takes the last place.
+void put_self_in(std::vector<uint32_t>& list, uint32_t self);
+
 // How much a photo belongs to another one's description.
 struct Weight {
   uint32_t photo = 0;
@@ -33,6 +39,8 @@ class ReciprocalGraph {
                   const std::function<double(size_t, size_t)>& distance,
                   const GraphOptions& options);
 
+  // The description of a photo, by rising photo.
+  const std::vector<Weight>& weights(size_t i) const { return weights_[i]; }
   // 1 - m / (2 - m) of photo i to all photos, m the sum of the smaller weights.
   std::vector<float> jaccard(size_t i) const;
 
