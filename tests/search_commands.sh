@@ -73,6 +73,16 @@ grep -q 'indexed/search.cairn: 4 rows' err.txt || fail "a damaged index was left
 "$cairn" index --check index 2> err.txt && fail "there is no index to check"
 grep -q 'index/search.cairn: there is none; make it with cairn index' err.txt || fail "$(cat err.txt)"
 
+# Other embeddings of the same size and time are told by their content.
+cp -rp index twin; "$cairn" index twin 2> /dev/null
+cp -p twin/embeddings.npy time; embeddings twin "a b c d" "$p6$m8 $one$zero $p6$p8 $one$zero"
+touch -r time twin/embeddings.npy
+expect_error 1 "twin/search.cairn: made of another embeddings.npy; make it again with cairn index" \
+  "$cairn" index --check twin
+touch twin/search.cairn.tmp-99999
+"$cairn" index twin 2> err.txt
+grep -q 'twin/search.cairn: 4 rows' err.txt || fail "the index of other embeddings was left: $(cat err.txt)"
+[ -z "$(ls twin | grep tmp)" ] || fail "left: $(ls twin)"
 
 # A graph of four rows finds what exact search finds.
 cp -r index graphed

@@ -17,6 +17,7 @@
 #include "cairn/search/stored_file.h"
 #include "cairn/search/stored_index.h"
 #include "commands.h"
+#include "interrupt.h"
 #include "numbers.h"
 
 namespace cairn::apps {
@@ -103,7 +104,10 @@ void make_index(const std::filesystem::path& folder, const Options& options) {
   make_room_for(file);
   {
     Progress progress("indexing", "rows", set.size());
-    const auto on_done = [&](size_t rows) { progress.advance(rows); };
+    const auto on_done = [&](size_t rows) {
+      if (interrupted()) throw Error(file + ": interrupted; nothing was written");
+      progress.advance(rows);
+    };
     graph.on_done = on_done;
     if (options.hnsw)
       search::write_graph_index(folder, graph);
@@ -116,6 +120,7 @@ void make_index(const std::filesystem::path& folder, const Options& options) {
 }
 
 void index_command(const Options& options) {
+  catch_interrupts();
   for (const std::string& folder : options.folders) {
     if (options.check)
       check_index(folder);

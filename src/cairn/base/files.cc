@@ -129,13 +129,40 @@ fs::path followed(const fs::path& path) {
   return failed ? path : target;
 }
 
+constexpr const char* kTemporary = ".tmp-";
+
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
+
+// Removes what killed writers of a file left beside it. A writer that lives holds the lock of its
+// own.
+void remove_leftovers(const fs::path& target) {
+  const std::string prefix = target.filename().string() + kTemporary;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder_of(target), failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(prefix) ||
+        name.find_first_not_of("0123456789", prefix.size()) != std::string::npos)
+      continue;
+    const Descriptor file(
+        ::open(entry->path().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    std::error_code ignored;
+    if (file.get() >= 0 && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+      fs::remove(entry->path(), ignored);
+  }
+}
+
 }  // namespace
 
 void write_stream_atomically(const fs::path& path,
                              const std::function<void(std::ostream&)>& writer) {
   if (is_special(path)) return write_stream(path, path, writer);
   const fs::path target = followed(path);
-  const fs::path temporary = target.string() + ".tmp-" + std::to_string(::getpid());
+  const fs::path temporary = target.string() + kTemporary + std::to_string(::getpid());
+  const Descriptor locked(::open(temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (locked.get() >= 0) ::flock(locked.get(), LOCK_EX);
   try {
     write_stream(temporary, path, writer);
     flush_to_disk(temporary);
@@ -203,13 +230,14 @@ void make_folder(const fs::path& path) {
 }
 
 void make_room_for(const fs::path& file) {
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const fs::path folder = folder_of(file);
   make_folder(folder);
   std::error_code ignored;
   if (fs::is_directory(file, ignored)) throw Error(file.string() + ": is a folder, not a file");
   if (::access(folder.c_str(), W_OK | X_OK) != 0)
     throw Error(file.string() + ": cannot write in " + folder.string() + ": " +
                 std::strerror(errno));
+  remove_leftovers(followed(file));
 }
 
 FolderLock::FolderLock(const fs::path& folder) {

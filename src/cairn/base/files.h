@@ -48,7 +48,8 @@ bool same_file(const fs::path& a, const fs::path& b);
 void make_folder(const fs::path& path);
 
 // Makes the folder that a file will be written to. Throws Error where that cannot be, the file is a
-// folder, or the folder may not be written to: before long work, not after it.
+// folder, or the folder may not be written to: before long work, not after it. Removes what killed
+// writers of that file left.
 void make_room_for(const fs::path& file);
 
 // An exclusive lock on a folder, held while the object lives; the constructor throws Error

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <ostream>
+#include <set>
 
 #include "cairn/base/testing/testing.h"
 
@@ -27,6 +28,28 @@ TEST(Files, a_failed_write_leaves_the_old_content_and_no_temporary_file) {
                Error);
   EXPECT_EQ(read_text(folder / "a"), "old");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
+TEST(Files, what_a_killed_writer_left_is_removed_and_nothing_else) {
+  const testing::TempDir folder;
+  const auto names = [&] {
+    std::set<std::string> found;
+    for (const auto& entry : fs::directory_iterator(folder.path()))
+      found.insert(entry.path().filename().string());
+    return found;
+  };
+  const fs::path file = folder.path() / "a.bin";
+  for (const char* name : {"a.bin.tmp-17", "a.bin.tmp-x", "b.bin.tmp-17"})
+    write_text_atomically(folder.path() / name, "half");
+  // A writer in the middle of its work keeps its own.
+  write_stream_atomically(file, [&](std::ostream& out) {
+    out << "half" << std::flush;
+    make_room_for(file);
+    EXPECT_EQ(names().size(), 3U);
+    out << " and half";
+  });
+  EXPECT_EQ(read_text(file), "half and half");
+  EXPECT_EQ(names(), (std::set<std::string>{"a.bin", "a.bin.tmp-x", "b.bin.tmp-17"}));
 }
 
 TEST(Files, a_link_is_followed_and_stays_a_link) {

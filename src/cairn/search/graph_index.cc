@@ -84,7 +84,10 @@ class GraphIndex::File {
   }
   const graph::Header& header() const { return header_; }
   const stored::StoredEmbeddings& embeddings() const { return embeddings_; }
-  void check_all() const { blocks_.check_all(); }
+  void check_all() const {
+    blocks_.check_all();
+    embeddings_.check(header_.embeddings, header_.ids);
+  }
 
   // The `ef` rows that a search for an encoded query ends with, in scratch.pool.
   void search(size_t ef, Scratch& scratch) const {

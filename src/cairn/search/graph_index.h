@@ -54,7 +54,8 @@ class GraphIndex {
   // damaged.
   std::vector<std::vector<Hit>> search(const Rows& queries, const SearchOptions& options,
                                        size_t ef) const;
-  // Reads the whole file. Throws Error where it is damaged.
+  // Reads the whole file and what it was made of. Throws Error where it is damaged or that is
+  // another.
   void check() const;
 
  private:

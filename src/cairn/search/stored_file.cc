@@ -138,6 +138,12 @@ std::string StoredEmbeddings::changed(uint64_t dim, uint64_t data_offset, const 
   return "";
 }
 
+void StoredEmbeddings::check(const Source& embeddings, const Source& ids) const {
+  if (rows_.file().checksum() != embeddings.checksum)
+    damaged(path_, "made of another embeddings.npy");
+  if (checksum(ids_.bytes()) != ids.checksum) damaged(path_, "made of another ids.txt");
+}
+
 std::string_view StoredEmbeddings::line(size_t i) const {
   const uint64_t at = starts_ + i * sizeof(uint64_t);
   uint64_t bounds[2];

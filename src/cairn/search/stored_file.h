@@ -131,6 +131,9 @@ class StoredEmbeddings : public Lines {
   // Which file has changed since; "": neither.
   std::string changed(uint64_t dim, uint64_t data_offset, const Source& embeddings,
                       const Source& ids) const;
+  // Reads both files: throws Error where the content of one is another, even if it does not look
+  // changed.
+  void check(const Source& embeddings, const Source& ids) const;
   const RowFile& rows() const { return rows_; }
 
   size_t size() const override { return count_; }

@@ -50,7 +50,10 @@ class StoredIndex::File {
   }
   const RowCopies& copies() const { return copies_; }
   const Lines& ids() const { return embeddings_; }
-  void check_all() const { blocks_.check_all(); }
+  void check_all() const {
+    blocks_.check_all();
+    embeddings_.check(header_.embeddings, header_.ids);
+  }
 
  private:
   void map_rows(const fs::path& path, uint64_t most) {

@@ -41,7 +41,8 @@ class StoredIndex {
 
   // The lists of search_exact. Throws Error, also where the file turns out to be damaged.
   std::vector<std::vector<Hit>> search(const Rows& queries, const SearchOptions& options) const;
-  // Reads the whole file. Throws Error where it is damaged.
+  // Reads the whole file and what it was made of. Throws Error where it is damaged or that is
+  // another.
   void check() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <map>
 
 #include "cairn/base/files.h"
 #include "cairn/base/npy.h"
@@ -32,6 +33,16 @@ Set indexed_set(const fs::path& folder, size_t rows = 1003, size_t dim = 20) {
 std::unique_ptr<const StoredIndex> opened(const fs::path& folder) {
   auto result = StoredIndex::open(folder);
   return std::move(result).value_or_throw(folder.string());
+}
+
+template <typename Function>
+std::string error_of(const Function& function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "none";
 }
 
 TEST(StoredIndex, finds_what_exact_search_finds) {
@@ -106,6 +117,26 @@ TEST(StoredIndex, stays_with_the_embeddings_that_are_copied) {
     fs::last_write_time(folder / "set" / name,
                         fs::file_time_type::clock::now() - std::chrono::hours(5));
   EXPECT_TRUE(StoredIndex::open(folder / "set").ok());
+}
+
+// Same size, same time of change: only a whole check can tell.
+TEST(StoredIndex, a_check_finds_other_embeddings_that_look_the_same) {
+  for (const char* changed : {"embeddings.npy", "ids.txt"}) {
+    const TempDir folder;
+    Set set = indexed_set(folder.path());
+    if (std::string(changed) == "ids.txt")
+      set.ids[5][0] = 'j';
+    else
+      set.values[77] += 0.01F;
+    std::map<fs::path, fs::file_time_type> times;
+    for (const char* name : {"embeddings.npy", "ids.txt"})
+      times[folder / name] = fs::last_write_time(folder / name);
+    write_set(set, folder.path());
+    for (const auto& [file, time] : times) fs::last_write_time(file, time);
+    EXPECT_EQ(error_of([&] { opened(folder.path())->check(); }),
+              (folder / kIndexFile).string() + ": made of another " + changed +
+                  "; make it again with cairn index");
+  }
 }
 
 // A changed byte anywhere is found before it is used.
