@@ -84,6 +84,16 @@ touch twin/search.cairn.tmp-99999
 grep -q 'twin/search.cairn: 4 rows' err.txt || fail "the index of other embeddings was left: $(cat err.txt)"
 [ -z "$(ls twin | grep tmp)" ] || fail "left: $(ls twin)"
 
+# Stopped in the middle it says so and leaves nothing.
+many=$(seq 6000 | tr '\n' ' ')
+embeddings many "$many" "$(printf '%.0s'"$p6$m8$p8$p6" $(seq 3000))"
+"$cairn" index --hnsw --ef-construction 2000 --threads 1 many 2> err.txt & job=$!
+until [ $((0x$(sed -n 's/SigCgt:\s*//p' /proc/$job/status) & 0x4000)) != 0 ]; do sleep 0.01; done
+kill -TERM $job
+wait $job && fail "an interrupted index ended well"
+grep -q 'many/graph.cairn: interrupted; nothing was written' err.txt || fail "$(cat err.txt)"
+[ -z "$(ls many | grep cairn)" ] || fail "left: $(ls many)"
+
 # A graph of four rows finds what exact search finds.
 cp -r index graphed
 "$cairn" index --hnsw --m 4 graphed 2> err.txt
