@@ -84,6 +84,13 @@ touch twin/search.cairn.tmp-99999
 grep -q 'twin/search.cairn: 4 rows' err.txt || fail "the index of other embeddings was left: $(cat err.txt)"
 [ -z "$(ls twin | grep tmp)" ] || fail "left: $(ls twin)"
 
+# Photos prepared otherwise are compared, with a warning.
+cp -r index large; echo '{"size": 256}' > large/meta.json
+cp -r queries small; echo '{"size": 224}' > small/meta.json
+"$cairn" search --queries small --index large --top 3 --out same.csv 2> err.txt
+cmp hits.csv same.csv || fail "another size changed $(cat same.csv)"
+grep -q 'small and large: embedded with another size (224 and 256);' err.txt || fail "$(cat err.txt)"
+
 # Stopped in the middle it says so and leaves nothing.
 many=$(seq 6000 | tr '\n' ' ')
 embeddings many "$many" "$(printf '%.0s'"$p6$m8$p8$p6" $(seq 3000))"

@@ -130,14 +130,10 @@ std::vector<int64_t> keep_labelled(embed::EmbeddingSet& references, const Labels
   return landmarks;
 }
 
-// Adds the rows of a set that the same model made.
-void append(embed::EmbeddingSet& set, const std::string& folder) {
+// Adds the rows of a set that the same model made to those of another folder.
+void append(embed::EmbeddingSet& set, const std::string& its_folder, const std::string& folder) {
   const embed::EmbeddingSet more = embed::load_embeddings(folder);
-  try {
-    embed::require_comparable(set, more);
-  } catch (const Error& error) {
-    throw Error(folder + ": " + error.what());
-  }
+  require_comparable(set, its_folder, more, folder);
   const std::unordered_set<std::string> known(set.ids.begin(), set.ids.end());
   for (const std::string& id : more.ids)
     if (known.contains(id)) throw Error(folder + ": photo " + id + " is among the references too");
@@ -156,7 +152,7 @@ ModelSets load_model(const Options& options, size_t m, const Labels& labels) {
   QueriesAndIndex loaded = load_queries_and_index(options.queries[m], options.references[m]);
   ModelSets sets{std::move(loaded.queries), std::move(loaded.index), {}, {}};
   for (size_t i = m; i < options.extra.size(); i += options.queries.size())
-    append(sets.references, options.extra[i]);
+    append(sets.references, options.references[m], options.extra[i]);
   sets.landmarks = keep_labelled(sets.references, labels, options.references[m],
                                  fmt::format("{}", fmt::join(options.labels, ", ")));
   if (!options.nonlandmarks.empty()) {

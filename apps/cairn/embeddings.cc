@@ -19,14 +19,24 @@ namespace {
 
 void require_comparable(size_t dim_a, const std::string& meta_a, const std::string& folder_a,
                         size_t dim_b, const std::string& meta_b, const std::string& folder_b) {
+  const std::string both = folder_a + " and " + folder_b + ": ";
   try {
     embed::require_comparable(dim_a, meta_a, dim_b, meta_b);
   } catch (const Error& error) {
-    throw Error(folder_a + " and " + folder_b + ": " + error.what());
+    throw Error(both + error.what());
   }
+  const std::string other = embed::other_preparation(meta_a, meta_b);
+  if (!other.empty())
+    log_warning(both + "embedded with another " + other +
+                "; they are compared as they are, which costs accuracy");
 }
 
 }  // namespace
+
+void require_comparable(const embed::EmbeddingSet& a, const std::string& folder_a,
+                        const embed::EmbeddingSet& b, const std::string& folder_b) {
+  require_comparable(a.dim, a.meta, folder_a, b.dim, b.meta, folder_b);
+}
 
 void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
                         const embed::MappedEmbeddings& b, const std::string& folder_b) {
@@ -35,8 +45,7 @@ void require_comparable(const embed::MappedEmbeddings& a, const std::string& fol
 
 QueriesAndIndex load_queries_and_index(const std::string& queries, const std::string& index) {
   QueriesAndIndex loaded{embed::load_embeddings(queries), embed::load_embeddings(index)};
-  require_comparable(loaded.queries.dim, loaded.queries.meta, queries, loaded.index.dim,
-                     loaded.index.meta, index);
+  require_comparable(loaded.queries, queries, loaded.index, index);
   return loaded;
 }
 

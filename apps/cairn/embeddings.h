@@ -25,7 +25,10 @@ struct QueriesAndIndex {
 };
 QueriesAndIndex load_queries_and_index(const std::string& queries, const std::string& index);
 
-// Throws Error, with the names of the folders, where one model did not make both.
+// Throws Error, with the names of the folders, where one model did not make both; warns where it
+// saw their photos differently prepared.
+void require_comparable(const embed::EmbeddingSet& a, const std::string& folder_a,
+                        const embed::EmbeddingSet& b, const std::string& folder_b);
 void require_comparable(const embed::MappedEmbeddings& a, const std::string& folder_a,
                         const embed::MappedEmbeddings& b, const std::string& folder_b);
 

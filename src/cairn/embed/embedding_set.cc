@@ -197,6 +197,18 @@ void require_comparable(size_t dim_a, const std::string& text_a, size_t dim_b,
   }
 }
 
+std::string other_preparation(const std::string& text_a, const std::string& text_b) {
+  const nlohmann::json a = parse_meta(text_a.empty() ? "{}" : text_a, "meta.json");
+  const nlohmann::json b = parse_meta(text_b.empty() ? "{}" : text_b, "meta.json");
+  std::string result;
+  for (const char* key : {"size", "scales", "mean", "std", "resize"}) {
+    if (!a.contains(key) || !b.contains(key) || a[key] == b[key]) continue;
+    if (!result.empty()) result += ", ";
+    result += std::string(key) + " (" + a[key].dump() + " and " + b[key].dump() + ")";
+  }
+  return result;
+}
+
 void save_embeddings(const EmbeddingSet& set, const fs::path& folder) {
   CAIRN_ASSERT(set.values.size() == set.ids.size() * set.dim);
   write_embedding_folder(folder, set.dim, set.ids, {}, set.meta, [&](std::ostream& out) {

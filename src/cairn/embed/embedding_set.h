@@ -69,6 +69,9 @@ class EmbeddingReader {
 void require_comparable(const EmbeddingSet& a, const EmbeddingSet& b);
 void require_comparable(size_t dim_a, const std::string& meta_a, size_t dim_b,
                         const std::string& meta_b);
+// In what the photos of two comparable sets were prepared differently ("size (224 and 256), …"), as
+// far as both meta.json say; "": in nothing.
+std::string other_preparation(const std::string& meta_a, const std::string& meta_b);
 
 // Writes a complete folder: all files beside it first, then renamed into place, meta.json last (a
 // folder without it is incomplete). Where writing fails, nothing stands under the final names.

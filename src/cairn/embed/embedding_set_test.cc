@@ -172,5 +172,14 @@ TEST(EmbeddingSet, sets_of_other_dimensions_models_or_outputs_are_not_comparable
   EXPECT_NE(compare_error(two_rows(), other).find("different outputs"), std::string::npos);
 }
 
+TEST(EmbeddingSet, another_preparation_is_named) {
+  const std::string one = R"({"size": 224, "scales": [1.0], "mean": [127.5], "precision": "f32"})";
+  EXPECT_EQ(other_preparation(one, one), "");
+  EXPECT_EQ(other_preparation(one, "{}"), "");
+  EXPECT_EQ(other_preparation(one, R"({"size": 224, "scales": [1.0], "precision": "bf16"})"), "");
+  EXPECT_EQ(other_preparation(one, R"({"size": 256, "mean": [127.5], "scales": [1.0, 0.5]})"),
+            "size (224 and 256), scales ([1.0] and [1.0,0.5])");
+}
+
 }  // namespace
 }  // namespace cairn::embed
