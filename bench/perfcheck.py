@@ -33,7 +33,7 @@ def workloads(data, out):
         ("decoding", ["embed", "--model", data / "mean.onnx", "--size", "96", "--mean", "127.5", "--std", "127.5", "--output",
                       "embedding", "--images", data / "photos", "--out", out / "decoded", "--force", *one]),
         ("exact search", ["search", *index, "--out", out / "hits.csv", *one]),
-        ("search of copies", ["search", "--queries", data / "queries", "--index", data / "copied", "--out",
+        ("search of copies", ["search", "--queries", data / "queries", "--index", data / "copied-SIDE", "--out",
                               out / "copied.csv", *one]),
         ("k-reciprocal", ["retrieve", "--queries", data / "few_queries", "--index", data / "few", "--rerank", "k-reciprocal", "--out", out / "reranked.csv", *one]),
     ]
@@ -50,12 +50,10 @@ def make_data(cairn, data):
     tiny_inputs.write_embeddings(data / "queries", 40, 128, 2)
     tiny_inputs.write_embeddings(data / "few", 1500, 128, 1)
     tiny_inputs.write_embeddings(data / "few_queries", 8, 128, 2)
-    shutil.copytree(data / "index", data / "copied")
     root = pathlib.Path(__file__).resolve().parent.parent
     for arguments in (["synth", "--out", data / "world", "--landmarks", "2", "--photos", "10", "--size", "640"],
                       ["model", "import", "--arch", "models/vt_net", "--checkpoint", root / "models/starter.safetensors",
-                       "--lenient", "--out", data / "b0.onnx"],
-                      ["index", data / "copied"]):
+                       "--lenient", "--out", data / "b0.onnx"]):
         made = subprocess.run([cairn, *arguments], capture_output=True, text=True)
         if made.returncode != 0:
             print(f"perfcheck: {' '.join(map(str, arguments[:2]))}: {last_line(made.stderr)}", file=sys.stderr)
@@ -66,8 +64,17 @@ def make_data(cairn, data):
     (data / "done").touch()
 
 
+def make_index(program, side, data):
+    """Each side searches a file of its own: the format may have changed in between."""
+    folder = data / f"copied-{side}"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(data / "index", folder)
+    subprocess.run([program, "index", folder], capture_output=True)
+
+
 def last_line(text):
-    return (text.strip().splitlines() or ["no message"])[-1]
+    lines = [line for line in text.strip().splitlines() if not line.startswith("Run with --help")]
+    return (lines or ["no message"])[-1]
 
 
 def processor_seconds():
@@ -110,19 +117,21 @@ def counter():
 def measure(programs, arguments, rounds, counting):
     """Of base and head: instructions (or None) and seconds by round. Raises RuntimeError where a program fails."""
     told = {side: {"instructions": None, "seconds": []} for side in programs}
-    for side, program in programs.items():
+    commands = {side: [program, *(str(word).replace("SIDE", side) for word in arguments)]
+                for side, program in programs.items()}
+    for side, command in commands.items():
         try:
-            run([program, *arguments])
+            run(command)
         except RuntimeError as error:
             raise RuntimeError(f"{side}: {error}") from None
     for number in range(rounds):
         for side in sorted(programs, reverse=number % 2 == 1):
-            told[side]["seconds"].append(sum(run([programs[side], *arguments])[0] for _ in range(RUNS)))
+            told[side]["seconds"].append(sum(run(commands[side])[0] for _ in range(RUNS)))
     if counting:
         words, reader, _ = counting
-        for side, program in programs.items():
+        for side, command in commands.items():
             try:
-                told[side]["instructions"] = reader(run([*words, program, *arguments])[1])
+                told[side]["instructions"] = reader(run([*words, *command])[1])
             except RuntimeError as error:
                 print(f"perfcheck: {arguments[0]}, {side}: instructions not counted: {error}", file=sys.stderr)
     return told
@@ -166,6 +175,8 @@ def main():
     counting = counter()
     print(f"instructions by {counting[2]}" if counting else "instructions cannot be counted here: times alone")
     programs = {"base": arguments.base, "head": arguments.head}
+    for side, program in programs.items():
+        make_index(program, side, data)
     results, slower = {}, False
     for name, words in workloads(data, out):
         try:
