@@ -1,25 +1,16 @@
+#include "cairn/base/testing/errors.h"
+
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
-#include "cairn/base/error.h"
 #include "cairn/engine/testing/onnx_builder.h"
 
 namespace cairn::engine {
 namespace {
 
+using cairn::testing::error_of;
 using testing::drawn;
 using testing::OnnxBuilder;
-
-// What load or run says; empty where nothing was thrown.
-template <typename Body>
-std::string error_of(Body body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 std::string load_error(const OnnxBuilder& builder) {
   return error_of([&] { builder.model(); });

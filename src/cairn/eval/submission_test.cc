@@ -5,23 +5,15 @@
 #include <limits>
 
 #include "cairn/base/files.h"
+#include "cairn/base/testing/errors.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/eval/scoring.h"
 
 namespace cairn::eval {
 namespace {
 
+using testing::error_of;
 using testing::TempDir;
-
-template <typename Work>
-std::string message_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(recognition_submission, reads_back_what_was_written) {
   const TempDir folder;
@@ -43,7 +35,7 @@ TEST(recognition_submission, names_the_line_of_a_malformed_answer) {
   const TempDir folder;
   const auto error_for = [&](const std::string& row) {
     write_text_atomically(folder / "s.csv", "id,landmarks\nq,1 0.5\n" + row + "\n");
-    return message_of([&] { read_recognition_submission(folder / "s.csv"); });
+    return error_of([&] { read_recognition_submission(folder / "s.csv"); });
   };
   const std::string where = (folder / "s.csv").string() + ":3: ";
   EXPECT_EQ(error_for("a,x 0.5"), where + "the landmark id \"x\" is not a number");

@@ -9,6 +9,7 @@
 
 #include "cairn/base/files.h"
 #include "cairn/base/npy.h"
+#include "cairn/base/testing/errors.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/search/stored_index_format.h"
 #include "cairn/search/testing/folders.h"
@@ -17,6 +18,7 @@
 namespace cairn::search {
 namespace {
 
+using cairn::testing::error_of;
 using cairn::testing::TempDir;
 using testing::clustered_set;
 using testing::expect_same;
@@ -33,16 +35,6 @@ Set indexed_set(const fs::path& folder, size_t rows = 1003, size_t dim = 20) {
 std::unique_ptr<const StoredIndex> opened(const fs::path& folder) {
   auto result = StoredIndex::open(folder);
   return std::move(result).value_or_throw(folder.string());
-}
-
-template <typename Function>
-std::string error_of(const Function& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "none";
 }
 
 TEST(StoredIndex, finds_what_exact_search_finds) {
@@ -183,13 +175,9 @@ TEST(StoredIndex, a_shorter_or_longer_file_is_refused) {
     EXPECT_THROW(StoredIndex::open(folder.path()), Error) << size;
   }
   write_text_atomically(folder / kIndexFile, std::string(9000, 'x'));
-  try {
-    StoredIndex::open(folder.path());
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.what(), (folder / kIndexFile).string() +
-                                ": not a search index; make it again with cairn index");
-  }
+  EXPECT_EQ(
+      error_of([&] { StoredIndex::open(folder.path()); }),
+      (folder / kIndexFile).string() + ": not a search index; make it again with cairn index");
 }
 
 TEST(StoredIndex, is_not_made_of_files_that_disagree) {

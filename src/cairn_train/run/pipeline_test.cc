@@ -6,12 +6,15 @@
 #include "cairn/base/error.h"
 #include "cairn/base/files.h"
 #include "cairn/base/random.h"
+#include "cairn/base/testing/errors.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/image/image.h"
 #include "cairn_train/nn/safetensors.h"
 
 namespace cairn::run {
 namespace {
+
+using cairn::testing::error_of;
 
 struct Stop {};  // thrown in the middle of a run, as a kill would end it
 
@@ -75,15 +78,6 @@ checkpoint: {{minutes: 0}}
     overrides.push_back("out=" + (folder_ / out).string());
     return chain_recipes({folder_ / "first.yaml", folder_ / "second.yaml", folder_ / "third.yaml"},
                          overrides);
-  }
-
-  static std::string error_of(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "";
   }
 
   void expect_same(const std::string& a, const std::string& b) const {

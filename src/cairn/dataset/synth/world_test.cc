@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cairn/base/files.h"
+#include "cairn/base/testing/errors.h"
 #include "cairn/base/testing/testing.h"
 #include "cairn/dataset/gld_root.h"
 #include "cairn/dataset/photos.h"
@@ -16,6 +17,7 @@
 namespace cairn::synth {
 namespace {
 
+using cairn::testing::error_of;
 using cairn::testing::TempDir;
 
 WorldOptions tiny() {
@@ -35,15 +37,6 @@ std::map<std::string, std::string> checksums(const fs::path& root) {
     if (entry.is_regular_file())
       out[fs::relative(entry.path(), root).string()] = sha256_file(entry.path());
   return out;
-}
-
-std::string message_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(World, has_the_same_bytes_on_one_and_three_threads) {
@@ -125,10 +118,10 @@ TEST(World, does_not_touch_a_folder_that_is_no_world) {
   const TempDir temp;
   write_text_atomically(temp / "keep.txt", "precious");
   WorldOptions options = tiny();
-  EXPECT_NE(message_of([&] { write_world(options, temp.path()); }).find("is not empty"),
+  EXPECT_NE(error_of([&] { write_world(options, temp.path()); }).find("is not empty"),
             std::string::npos);
   options.force = true;
-  EXPECT_NE(message_of([&] { write_world(options, temp.path()); }).find("no world.json"),
+  EXPECT_NE(error_of([&] { write_world(options, temp.path()); }).find("no world.json"),
             std::string::npos);
   EXPECT_EQ(read_text(temp / "keep.txt"), "precious");
 }
@@ -152,7 +145,7 @@ TEST(World, an_interrupted_run_leaves_nothing_under_the_final_name) {
   const TempDir temp;
   const WorldOptions options = tiny();
   const auto stop = [](uint64_t, uint64_t) { throw Error("stopped"); };
-  EXPECT_EQ(message_of([&] { write_world(options, temp / "w", stop); }), "stopped");
+  EXPECT_EQ(error_of([&] { write_world(options, temp / "w", stop); }), "stopped");
   EXPECT_TRUE(fs::is_empty(temp.path()));
   EXPECT_EQ(write_world(options, temp / "w").test, 4U);
 }
@@ -164,7 +157,7 @@ TEST(World, two_runs_into_one_folder_do_not_mix) {
   write_world(options, temp / "w", [&](uint64_t, uint64_t) {
     if (refused) return;
     refused =
-        message_of([&] { write_world(options, temp / "w"); }).find("in use") != std::string::npos;
+        error_of([&] { write_world(options, temp / "w"); }).find("in use") != std::string::npos;
   });
   EXPECT_TRUE(refused);
   EXPECT_TRUE(fs::exists(temp / "w/world.json"));
@@ -216,10 +209,10 @@ TEST(World, has_wrong_labels_in_the_train_table_but_not_in_the_clean_one) {
 TEST(PlanWorld, refuses_impossible_options_with_their_values) {
   WorldOptions options = tiny();
   options.photos = 3;
-  EXPECT_NE(message_of([&] { plan_world(options); }).find("--photos 3"), std::string::npos);
+  EXPECT_NE(error_of([&] { plan_world(options); }).find("--photos 3"), std::string::npos);
   options = tiny();
   options.difficulty = 1.5;
-  EXPECT_NE(message_of([&] { plan_world(options); }).find("--difficulty 1.5"), std::string::npos);
+  EXPECT_NE(error_of([&] { plan_world(options); }).find("--difficulty 1.5"), std::string::npos);
 }
 
 TEST(PhotographOther, never_shows_the_same_twice) {
