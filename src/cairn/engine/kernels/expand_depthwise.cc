@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cairn/base/amx.h"
 #include "cairn/engine/kernels/avx512_bf16-inl.h"
+#include "cairn/engine/kernels/tiles.h"
 
 namespace cairn::engine::kernels {
 namespace {
 
 constexpr size_t kGroup = 3;  // blocks of channels that go together
+// Shorter positions of 8 bits are multiplied in vectors: what a tile's sums cost on their way
+// through memory is more than it saves.
+constexpr size_t kMinTileBytes = 48;
 
 size_t blocks_of(size_t channels) { return (channels + kLanes - 1) / kLanes; }
 
@@ -107,9 +112,17 @@ class Pass {
         sums_(sums),
         ring_(scratch),
         out_(ring_ + room_.ring),
-        photo_(out_ + room_.out) {}
+        photo_(out_ + room_.out) {
+    const bool bytes = step.source == ExpandDepthwise::Source::kBytes;
+    if (step.tiles && (step.source == ExpandDepthwise::Source::kMap ||
+                       (bytes && step.in_channels >= kMinTileBytes &&
+                        reads_in_place(step.in_channels, step.expansion))))
+      tiles_.emplace(step.width, step.in_channels * (bytes ? 1 : sizeof(Bf16)), bytes);
+  }
 
   void run() {
+    std::optional<TileScope> scope;
+    if (tiles_) scope.emplace(tiles_->shapes());
     std::memset(ring_, 0, room_.ring * sizeof(float));
     if (sums_ != nullptr) std::fill_n(sums_, step_.channels, 0.F);
     if (step_.source == ExpandDepthwise::Source::kPhoto) find_taps();
@@ -166,6 +179,7 @@ class Pass {
   void expand(const Function& function, size_t block, size_t row, float* to) {
     const float* const bias = step_.expand_bias + block * kLanes;
     const size_t y_block = room_.row;
+    if (tiles_) return expand_in_tiles<kBlocks>(function, block, row, to);
     if (step_.source == ExpandDepthwise::Source::kMap) {
       const size_t channels = step_.in_channels;
       const Bf16* const x = static_cast<const Bf16*>(x_) + row * step_.width * channels;
@@ -193,6 +207,40 @@ class Pass {
         multiply_quads<kPositions, kBlocks>(runs, weights, units, bias, to + at * kLanes, y_block,
                                             function);
       });
+    }
+  }
+
+  template <size_t kBlocks, typename Function>
+  void expand_in_tiles(const Function& function, size_t block, size_t row, float* to) {
+    const size_t from = row * step_.width * step_.in_channels;
+    const size_t weights = block * kLanes * step_.in_channels;
+    const bool bytes = step_.source == ExpandDepthwise::Source::kBytes;
+    for (size_t tile = 0; tile < tiles_->count(); ++tile) {
+      float* const y = to + tiles_->first(tile) * kLanes;
+      if (bytes)
+        tiles_->multiply(static_cast<const uint8_t*>(x_) + from, tile,
+                         step_.expand_weights_s8 + weights, kBlocks, y, room_.row);
+      else
+        tiles_->multiply(static_cast<const Bf16*>(x_) + from, tile, step_.expand_weights + weights,
+                         kBlocks, y, room_.row);
+      for (size_t b = 0; b < kBlocks; ++b) finish_sums(function, block + b, y + b * room_.row);
+    }
+  }
+
+  // One tile's sums become the wide map, where they are.
+  template <typename Function>
+  void finish_sums(const Function& function, size_t block, float* y) const {
+    const __m512 bias = _mm512_loadu_ps(step_.expand_bias + block * kLanes);
+    const float* const end = y + tiles_->positions() * kLanes;
+    if (step_.source == ExpandDepthwise::Source::kBytes) {
+      const __m512 unit = _mm512_loadu_ps(step_.expand_units + block * kLanes);
+      for (; y != end; y += kLanes) {
+        const __m512 sum = _mm512_cvtepi32_ps(_mm512_loadu_si512(y));
+        _mm512_storeu_ps(y, function(_mm512_fmadd_ps(sum, unit, bias)));
+      }
+    } else {
+      for (; y != end; y += kLanes)
+        _mm512_storeu_ps(y, function(_mm512_add_ps(_mm512_loadu_ps(y), bias)));
     }
   }
 
@@ -338,6 +386,7 @@ class Pass {
   float* out_;
   float* photo_;
   std::vector<size_t> taps_;
+  std::optional<TileProduct> tiles_;
 };
 
 }  // namespace

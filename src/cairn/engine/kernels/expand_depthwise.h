@@ -65,6 +65,7 @@ struct ExpandDepthwise {
   size_t out_height = 0;
   size_t out_width = 0;
   std::optional<ByteGrid> out_grid{};  // of a result in 8 bits; else it is bfloat16
+  bool tiles = false;  // a 1×1 expansion is computed in the matrix unit; where has_amx()
 
   // As pack_… make them.
   const float* expand_weights_f32 = nullptr;  // kPhoto

@@ -100,6 +100,8 @@ class PlanBuilder {
   // Whether the plan is of bfloat16 and the processor multiplies it, but has no matrix unit (AMX),
   // which is faster still.
   bool multiplies_bf16_in_vectors() const;
+  // Whether it has one, and oneDNN may use it.
+  static bool multiplies_in_tiles();
   // Whether our own kernel computes all depthwise convolutions, from bfloat16 maps.
   bool own_depthwise() const;
   // Where a map of this type lies best: in blocks of channels, or, as bfloat16, with the channels

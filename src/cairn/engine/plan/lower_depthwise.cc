@@ -138,6 +138,7 @@ bool add_depthwise(PlanBuilder& builder, const std::optional<Expansion>& expansi
   kernel.in_height = dim(in, 2);
   kernel.in_width = dim(in, 3);
   kernel.first = *first;
+  kernel.tiles = builder.multiplies_in_tiles();
   kernel.channels = dim(out, 1);
   kernel.height = dim(depthwise.in, 2);
   kernel.width = dim(depthwise.in, 3);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cairn/base/amx.h"
 #include "cairn/engine/plan/builder.h"
 #include "cairn/engine/plan/dnnl_step.h"
 #include "cairn/engine/plan/scaled.h"
@@ -56,6 +57,10 @@ bool PlanBuilder::multiplies_bf16_in_vectors() const {
 
 bool PlanBuilder::has_bf16_channels_last(const Shape& map) const {
   return map_type(map) == DataType::bf16 && is_channels_last(map_layout(map, DataType::bf16));
+}
+
+bool PlanBuilder::multiplies_in_tiles() {
+  return has_amx() && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core_amx;
 }
 
 bool PlanBuilder::own_depthwise() const { return bf16_ && own_depthwise_; }
