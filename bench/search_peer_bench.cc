@@ -18,6 +18,9 @@
 #include <faiss/Index.h>
 #include <faiss/IndexFlat.h>
 #include <omp.h>
+
+// faiss multiplies batches in BLAS, which may be this one, with threads of its own.
+extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 #endif
 
 namespace {
@@ -77,6 +80,7 @@ int run(const fs::path& folder, const fs::path& query_folder, size_t rounds,
   std::printf("%s, before any peer\n", status("VmHWM").c_str());
 #ifdef CAIRN_FAISS
   omp_set_num_threads(1);
+  if (openblas_set_num_threads != nullptr) openblas_set_num_threads(1);
   const auto rows = cairn::embed::map_embeddings(folder);
   faiss::IndexFlatIP flat(static_cast<faiss::Index::idx_t>(rows.dim));
   flat.add(static_cast<faiss::Index::idx_t>(rows.size()), rows.values.data());

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <utility>
 
@@ -27,21 +26,7 @@ Candidates::Candidates(size_t top, double scale, double margin)
 
 void Candidates::add(const Candidate& candidate) {
   kept_.push_back(candidate);
-  raise_limit(candidate.lower);
   if (kept_.size() >= capacity_) compact();
-}
-
-void Candidates::raise_limit(float lower) {
-  if (lowers_.size() == top_) {
-    if (lower <= lowers_.front()) return;
-    std::pop_heap(lowers_.begin(), lowers_.end(), std::greater<>());
-    lowers_.back() = lower;
-  } else {
-    lowers_.push_back(lower);
-  }
-  std::push_heap(lowers_.begin(), lowers_.end(), std::greater<>());
-  if (lowers_.size() == top_)
-    limit_ = std::max(limit_, limit_of((static_cast<double>(lowers_.front()) - margin_) * scale_));
 }
 
 void Candidates::add_all(const Candidates& others) {
@@ -63,8 +48,6 @@ void Candidates::assume(double score, size_t top) {
   assumed_ = limit_;
   top_ = top;
   std::erase_if(kept_, [&](const Candidate& candidate) { return candidate.upper < limit_; });
-  lowers_.clear();
-  for (const Candidate& candidate : kept_) raise_limit(candidate.lower);
   capacity_ = std::max(first_capacity(4 * top_), 2 * kept_.size());
 }
 
@@ -81,6 +64,12 @@ float Candidates::limit_of(double score) const {
 }
 
 void Candidates::compact() {
+  if (top_ > 0 && kept_.size() >= top_) {
+    const auto last = kept_.begin() + static_cast<std::ptrdiff_t>(top_ - 1);
+    std::nth_element(kept_.begin(), last, kept_.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.lower > b.lower; });
+    limit_ = std::max(limit_, limit_of((double{last->lower} - margin_) * scale_));
+  }
   std::erase_if(kept_, [&](const Candidate& candidate) { return candidate.upper < limit_; });
   // Where most bounds overlap, compaction again and again would take for ever.
   capacity_ = std::max(first_capacity(top_), 2 * kept_.size());

@@ -18,7 +18,7 @@ struct Candidate {
 };
 
 // Keeps what may be among the `top` best while rows stream by: rows whose upper bound is below the
-// top-th best lower bound cannot. A guess of the top-th best score, from a sample of the rows say,
+// top-th best lower bound cannot, which is looked for now and then. A guess of the top-th best score, from a sample of the rows say,
 // keeps fewer; whether it was right is known in the end.
 class Candidates {
  public:
@@ -43,7 +43,7 @@ class Candidates {
   float limit_of(double score) const;
 
  private:
-  void raise_limit(float lower);
+  // Raises the limit to what the rows so far allow, and drops those below it.
   void compact();
 
   size_t top_;
@@ -53,7 +53,6 @@ class Candidates {
   float limit_;
   std::optional<float> assumed_;
   std::vector<Candidate> kept_;
-  std::vector<float> lowers_;  // the greatest, at most top: a heap with the least in front
 };
 
 }  // namespace cairn::search

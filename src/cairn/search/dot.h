@@ -14,6 +14,10 @@ double dot(const float* a, const float* b, size_t dim);
 // waits for itself.
 void dots(const float* a, const float* const* rows, size_t count, size_t dim, double* out);
 
+// The same of as many vectors as rows, each with its own.
+void dots_of_pairs(const float* const* vectors, const float* const* rows, size_t count, size_t dim,
+                   double* out);
+
 // At least the length of a vector, and at most a thousandth more: computed in float32 for speed.
 double length_bound(const float* row, size_t dim);
 

@@ -4,16 +4,19 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "cairn/base/error.h"
 #include "cairn/base/thread_pool.h"
 #include "cairn/search/candidates.h"
 #include "cairn/search/dot.h"
 #include "cairn/search/head_choice.h"
-#include "cairn/search/kernels/int8_panel.h"
+#include "cairn/search/kernels/int8_tiles.h"
 #include "cairn/search/merged_parts.h"
 #include "cairn/search/quantise.h"
+#include "cairn/search/row_scorer.h"
 #include "cairn/search/top_hits.h"
 
 namespace cairn::search {
@@ -22,17 +25,24 @@ namespace {
 using kernels::kGroup;
 using kernels::kPanelRows;
 using kernels::kTileQueries;
+using kernels::kWideQueries;
 
 // Queries of one block stay in a core's second-level cache, beside a panel in its first.
 constexpr size_t kBlockQueries = 32 * kTileQueries;
+static_assert(kBlockQueries % kWideQueries == 0);
 // Up to so many queries that full tiles leave over are looked at one by one. Alone, two wait for
 // memory no less than a tile does.
 constexpr size_t kFewQueries = 6;
 constexpr size_t kChunkBytes = 1 << 20;  // of panels, checked at once
 constexpr size_t kNoRow = static_cast<size_t>(-1);
-// Of many panels every sixteenth is looked at first.
+// Of many panels a sixteenth is looked at first, some neighbours at a time, which memory gives
+// faster.
 constexpr size_t kSample = 16;
+constexpr size_t kNeighbours = 4;
 constexpr size_t kManyPanels = 128 * kSample;
+
+// Whether the panel, counted from the first of those looked at, is in the sample.
+constexpr bool in_sample(size_t panel) { return panel / kNeighbours % kSample == 0; }
 
 // So many of the best of a sample are taken that as many as are wanted in all would be better only
 // if the rows in the sample were unlike the others: the expected number and five deviations.
@@ -42,63 +52,18 @@ size_t rank_in_sample(size_t top, size_t sample, size_t all) {
   return static_cast<size_t>(std::ceil(expected + 5 * std::sqrt(expected) + 3));
 }
 
-// The scores of rows, some at a time: while some are multiplied, the next come from memory.
-class Scorer {
- public:
-  explicit Scorer(const RowCopies& rows) : rows_(rows) {
-    if (rows.full_rows == nullptr) buffer_.resize(kTogether * rows.dim);
-  }
-
-  // Calls add(row, score) for each candidate.
-  template <typename Add>
-  void score(const float* query, std::span<const Candidate> candidates, const Add& add) {
-    const float* rows[kTogether];
-    double scores[kTogether];
-    const size_t total = candidates.size();
-    for (size_t i = 0; i < std::min(kTogether, total); ++i) prefetch(candidates[i].row);
-    for (size_t begin = 0; begin < total; begin += kTogether) {
-      const size_t count = std::min(kTogether, total - begin);
-      for (size_t i = begin + kTogether; i < std::min(begin + 2 * kTogether, total); ++i)
-        prefetch(candidates[i].row);
-      for (size_t i = 0; i < count; ++i) rows[i] = full_row(candidates[begin + i].row, i);
-      dots(query, rows, count, rows_.dim, scores);
-      for (size_t i = 0; i < count; ++i)
-        add(candidates[begin + i].row, static_cast<float>(scores[i]));
-    }
-  }
-
- private:
-  static constexpr size_t kTogether = 8;
-
-  const float* full_row(size_t row, size_t slot) {
-    if (rows_.full_rows != nullptr) return rows_.full_rows + row * rows_.dim;
-    float* out = buffer_.data() + slot * rows_.dim;
-    rows_.read_row(row, out);
-    return out;
-  }
-
-  void prefetch(size_t row) const {
-    if (rows_.full_rows == nullptr) return;
-    constexpr size_t kLine = 64 / sizeof(float);
-    const float* at = rows_.full_rows + row * rows_.dim;
-    for (size_t d = 0; d < rows_.dim; d += kLine) __builtin_prefetch(at + d);
-  }
-
-  const RowCopies& rows_;
-  std::vector<float> buffer_;
-};
-
 // Some queries in the layout of tiles, and their candidates so far.
 class Block {
  public:
   // which: numbers of queries. floors: see SearchOptions. self: of each query, the row that is none
   // of its hits.
   Block(const RowCopies& rows, const Rows& queries, std::span<const size_t> which, size_t top,
-        std::span<const float> floors, std::span<const size_t> self)
+        std::span<const float> floors, std::span<const size_t> self, bool wide)
       : rows_(rows), layout_(rows.dim), queries_(queries), which_(which) {
+    const size_t many = wide ? kWideQueries : kTileQueries;
     for (size_t i = 0; i < which.size();) {
       const size_t left = which.size() - i;
-      const size_t padded = left <= (i == 0 ? 1 : kFewQueries) ? 1 : kTileQueries;
+      const size_t padded = left <= (i == 0 ? 1 : kFewQueries) ? 1 : many;
       add_tile(which.subspan(i, std::min(padded, left)), padded, top, floors);
       i += std::min(padded, left);
     }
@@ -112,15 +77,18 @@ class Block {
     kernels::Panel panel{rows_.values + p * layout_.bytes(), numbers.scales, numbers.residuals,
                          nullptr, rows_.values + next * layout_.bytes()};
     if (tiles_[0].padded == 1 && next > p + 1) prefetch_pages(panel.next);
+    const size_t fetched = layout_.bytes() / tiles_.size() + 1;  // while a wide tile is looked at
     kernels::Promising promising;
     for (size_t t = 0; t < tiles_.size(); ++t) {
       TileOf& tile = tiles_[t];
       const size_t slot = tile.slot;
-      kernels::Tile query{tile.padded,     values_.data() + slot * layout_.groups() * kGroup,
+      kernels::Tile query{tile.padded,     values_[tile.values].numbers,
                           &offsets_[slot], &lengths_[slot],
                           &limits_[slot],  layout_.groups(),
                           nullptr,         nullptr};
-      const size_t head = tile.heads.next();
+      const bool wide = tile.padded == kWideQueries;
+      if (wide) panel.next = rows_.values + next * layout_.bytes() + t * fetched;
+      const size_t head = wide ? kHeads : tile.heads.next();
       if (head < kHeads) {
         panel.rests = numbers.rests[head];
         query.head = layout_.head(head);
@@ -141,15 +109,21 @@ class Block {
 
   // Takes the score of the best `rank` rows so far for one that `top` of all rows reach.
   void assume(size_t rank, size_t top) {
-    Scorer scorer(rows_);
+    std::vector<RowAndQuery> pairs;
+    std::vector<float> least(which_.size(), std::numeric_limits<float>::lowest());
+    for (uint32_t q = 0; q < which_.size(); ++q) {
+      const std::span<const Candidate> best = candidates_[q].best(rank);
+      if (best.size() < rank) continue;
+      least[q] = std::numeric_limits<float>::infinity();
+      for (const Candidate& candidate : best) pairs.push_back({candidate.row, q});
+    }
+    RowScorer(rows_).score(
+        std::move(pairs), [&](uint32_t q) { return queries_.row(which_[q]); },
+        [&](uint32_t q, size_t, float score) { least[q] = std::min(least[q], score); });
     for (const TileOf& tile : tiles_) {
       for (size_t i = 0; i < tile.queries; ++i) {
         Candidates& its = candidates_[tile.query + i];
-        const std::span<const Candidate> best = its.best(rank);
-        float least = std::numeric_limits<float>::infinity();
-        scorer.score(queries_.row(which_[tile.query + i]), best,
-                     [&](size_t, float score) { least = std::min(least, score); });
-        its.assume(best.size() < rank ? std::numeric_limits<float>::lowest() : least, top);
+        its.assume(least[tile.query + i], top);
         limits_[tile.slot + i] = its.limit();
       }
     }
@@ -160,11 +134,16 @@ class Block {
   uint64_t given_up() const { return given_up_; }
 
  private:
+  struct alignas(64) Line {
+    int8_t numbers[64] = {};
+  };
+
   struct TileOf {
     size_t query;  // the first, of the block
     size_t queries;
-    size_t padded;  // 1 or kTileQueries
+    size_t padded;  // as kernels::Tile::queries
     size_t slot;    // of the first query, in arrays that count padding
+    size_t values;  // the line where theirs begin
     HeadChoice heads = {};
   };
 
@@ -177,24 +156,31 @@ class Block {
       for (size_t i = 0; i < kLines; ++i) __builtin_prefetch(panel + page + i * kLine);
   }
 
+  // Bytes of a panel, which may reach beyond it.
+  void prefetch_part(const uint8_t* panel, size_t begin, size_t count) const {
+    constexpr size_t kLine = 64;
+    for (size_t i = begin / kLine * kLine; i < std::min(begin + count, layout_.bytes()); i += kLine)
+      __builtin_prefetch(panel + i, 0, 2);
+  }
+
   void add_tile(std::span<const size_t> which, size_t padded, size_t top,
                 std::span<const float> floors) {
-    const TileOf tile{candidates_.size(), which.size(), padded, offsets_.size()};
+    const TileOf tile{candidates_.size(), which.size(), padded, offsets_.size(), values_.size()};
     const size_t groups = layout_.groups();
-    values_.resize((tile.slot + padded) * groups * kGroup, 0);
+    values_.resize(tile.values + kernels::bytes_of_tile(padded, groups) / sizeof(Line) + 1);
     offsets_.resize(tile.slot + padded, 0);
     lengths_.resize(tile.slot + padded, 0);
     limits_.resize(tile.slot + padded, std::numeric_limits<float>::infinity());
     for (auto& rests : rests_) rests.resize(tile.slot + padded, 0);
     for (auto& offsets : rest_offsets_) offsets.resize(tile.slot + padded, 0);
     std::vector<int8_t> row(groups * kGroup, 0);
-    int8_t* values = values_.data() + tile.slot * groups * kGroup;
+    int8_t* values = values_[tile.values].numbers;
     for (size_t i = 0; i < which.size(); ++i) {
       const float* query = queries_.row(which[i]);
       const Quantised quantised = quantise(query, queries_.dim, row.data());
       const double scale = quantised.scale > 0 ? quantised.scale : 1;
       for (size_t d = 0; d < row.size(); ++d) {
-        values[(d / kGroup * padded + i) * kGroup + d % kGroup] = row[d];
+        values[kernels::place_in_tile(padded, i, d / kGroup) + d % kGroup] = row[d];
         offsets_[tile.slot + i] -= 128 * row[d];
       }
       for (size_t h = 0; h < kHeads; ++h) {
@@ -236,7 +222,7 @@ class Block {
   std::span<const size_t> which_;
   std::vector<size_t> self_;
   std::vector<TileOf> tiles_;
-  std::vector<int8_t> values_;
+  std::vector<Line> values_;
   std::vector<int32_t> offsets_;
   std::vector<float> lengths_;  // over the query's scale
   std::vector<float> limits_;
@@ -300,14 +286,20 @@ class Searcher {
   // The candidates of some queries among the rows of some panels.
   std::vector<Candidates> scan(std::span<const size_t> which, size_t first, size_t last,
                                bool may_sample) const {
-    const size_t sample = (last - first + kSample - 1) / kSample;
-    const size_t rank = rank_in_sample(options_.top, sample * kPanelRows, rows_.count);
+    std::vector<size_t> sample;  // panels
+    for (size_t p = first; p < last; ++p)
+      if (in_sample(p - first)) sample.push_back(p);
+    const size_t rank = rank_in_sample(options_.top, sample.size() * kPanelRows, rows_.count);
     const bool sampled = may_sample && last - first >= kManyPanels && rank < options_.top;
-    Block block(rows_, queries_, which, sampled ? rank : options_.top, options_.floors, self_);
+    std::optional<TileScope> shapes;
+    const bool wide = scan_.wide && kernels::has_wide_tiles();
+    if (wide) shapes.emplace(kernels::shapes_of_wide_tiles());
+    Block block(rows_, queries_, which, sampled ? rank : options_.top, options_.floors, self_,
+                wide);
     if (sampled) {
-      for (size_t p = first; p < last; p += kSample) {
-        if (rows_.check) rows_.check(p, 1);
-        block.scan(p, p + kSample < last ? p + kSample : p, scan_.plain);
+      for (size_t i = 0; i < sample.size(); ++i) {
+        if (rows_.check) rows_.check(sample[i], 1);
+        block.scan(sample[i], sample[std::min(i + 1, sample.size() - 1)], scan_.plain);
       }
       block.assume(rank, options_.top);
     }
@@ -315,8 +307,8 @@ class Searcher {
       const size_t end = std::min(chunk + chunk_, last);
       if (rows_.check) rows_.check(chunk, end - chunk);
       for (size_t p = chunk; p < end; ++p) {
-        if (sampled && (p - first) % kSample == 0) continue;
-        const size_t next = sampled && (p + 1 - first) % kSample == 0 ? p + 2 : p + 1;
+        if (sampled && in_sample(p - first)) continue;
+        const size_t next = sampled && in_sample(p + 1 - first) ? p + 1 + kNeighbours : p + 1;
         block.scan(p, next < last ? next : p, scan_.plain);
       }
     }
@@ -328,32 +320,41 @@ class Searcher {
   // Writes the hits of queries. Returns those whose candidates a wrong guess has thinned out.
   std::vector<size_t> score(std::span<const size_t> which, std::vector<Candidates> all,
                             std::vector<std::vector<Hit>>& results) const {
-    std::vector<size_t> again;
-    Scorer scorer(rows_);
-    for (size_t i = 0; i < which.size(); ++i) {
-      TopHits hits(options_.top, ids_);
-      Candidates& its = all[i];
-      std::vector<Candidate> candidates = its.take();
-      const auto add = [&](size_t row, float score) { hits.add({row, score}); };
-      const float* query = queries_.row(which[i]);
-      // The best by their bounds say how good the others must be.
-      const size_t first = std::min(options_.top, candidates.size());
-      std::nth_element(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(first),
-                       candidates.end(),
+    std::vector<TopHits> hits(which.size(), TopHits(options_.top, ids_));
+    std::vector<std::vector<Candidate>> candidates(which.size());
+    std::vector<RowAndQuery> pairs;
+    RowScorer scorer(rows_);
+    const auto score_pairs = [&] {
+      scorer.score(
+          std::exchange(pairs, {}), [&](uint32_t q) { return queries_.row(which[q]); },
+          [&](uint32_t q, size_t row, float score) {
+            hits[q].add({row, score});
+          });
+    };
+    // The best by their bounds say how good the others must be.
+    for (uint32_t q = 0; q < which.size(); ++q) {
+      std::vector<Candidate>& its = candidates[q];
+      its = all[q].take();
+      const auto first =
+          its.begin() + static_cast<std::ptrdiff_t>(std::min(options_.top, its.size()));
+      std::nth_element(its.begin(), first, its.end(),
                        [](const Candidate& a, const Candidate& b) { return a.upper > b.upper; });
-      scorer.score(query, std::span(candidates).first(first), add);
-      if (hits.full()) {
-        const float limit = its.limit_of(hits.worst());
-        const auto rest = candidates.begin() + static_cast<std::ptrdiff_t>(first);
-        candidates.erase(std::remove_if(rest, candidates.end(),
-                                        [&](const Candidate& c) { return c.upper < limit; }),
-                         candidates.end());
-        scorer.score(query, std::span(candidates).subspan(first), add);
-      }
-      if (its.held(hits.worst()))
-        results[which[i]] = hits.take();
+      for (auto c = its.begin(); c != first; ++c) pairs.push_back({c->row, q});
+      its.erase(its.begin(), first);
+    }
+    score_pairs();
+    for (uint32_t q = 0; q < which.size(); ++q) {
+      const float limit = all[q].limit_of(hits[q].worst());
+      for (const Candidate& c : candidates[q])
+        if (!(c.upper < limit)) pairs.push_back({c.row, q});
+    }
+    score_pairs();
+    std::vector<size_t> again;
+    for (size_t q = 0; q < which.size(); ++q) {
+      if (all[q].held(hits[q].worst()))
+        results[which[q]] = hits[q].take();
       else
-        again.push_back(which[i]);
+        again.push_back(which[q]);
     }
     return again;
   }

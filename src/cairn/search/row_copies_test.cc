@@ -29,6 +29,7 @@ void expect_exact(const Set& queries, const Set& index, size_t top) {
   const SearchOptions options{.top = top, .threads = 2};
   const auto exact = search_exact(queries.rows(), index.rows(), options);
   expect_same(copies.search(queries.rows(), options), exact);
+  expect_same(copies.search(queries.rows(), options, {.wide = false}), exact);
   expect_same(copies.search(queries.rows(), options, {.plain = true}), exact);
 }
 
@@ -207,7 +208,8 @@ double share_given_up(const Set& queries, const Set& index, size_t top) {
   std::atomic<uint64_t> looked_at = 0;
   std::atomic<uint64_t> given_up = 0;
   const SearchOptions options{.top = top, .threads = 1};
-  const auto found = copies.search(queries.rows(), options, {false, &looked_at, &given_up});
+  const auto found = copies.search(queries.rows(), options,
+                                   {.wide = false, .looked_at = &looked_at, .given_up = &given_up});
   expect_same(found, search_exact(queries.rows(), index.rows(), options));
   return static_cast<double>(given_up) / static_cast<double>(looked_at);
 }
@@ -252,10 +254,11 @@ TEST(search_copies, give_up_more_where_scores_of_hits_are_known) {
   std::vector<float> floors;
   std::atomic<uint64_t> without = 0;
   std::atomic<uint64_t> with = 0;
-  for (const auto& hits : copies.search(queries.rows(), options, {false, nullptr, &without}))
+  for (const auto& hits :
+       copies.search(queries.rows(), options, {.wide = false, .given_up = &without}))
     floors.push_back(hits.back().score);
   options.floors = floors;
-  copies.search(queries.rows(), options, {false, nullptr, &with});
+  copies.search(queries.rows(), options, {.wide = false, .given_up = &with});
   EXPECT_GT(with, 2 * without);
 }
 
