@@ -18,8 +18,8 @@ struct Candidate {
 };
 
 // Keeps what may be among the `top` best while rows stream by: rows whose upper bound is below the
-// top-th best lower bound cannot, which is looked for now and then. A guess of the top-th best score, from a sample of the rows say,
-// keeps fewer; whether it was right is known in the end.
+// top-th best lower bound cannot, which is looked for now and then. A guess of the top-th best
+// score, from a sample of the rows say, keeps fewer; whether it was right is known in the end.
 class Candidates {
  public:
   // scale > 0 and margin: of the query.

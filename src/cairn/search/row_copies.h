@@ -39,9 +39,9 @@ struct RowCopies {
 // For tests.
 struct ScanOptions {
   bool plain = false;                          // use promising_rows_plain
-  bool wide = true;                            // use wide tiles where there are any
   std::atomic<uint64_t>* looked_at = nullptr;  // counts panels, for each query
   std::atomic<uint64_t>* given_up = nullptr;   // those that were not multiplied whole
+  bool tile_registers = true;                  // where the processor has some
 };
 
 // The lists of search_exact. Throws Error where dimensions differ or top is 0.

@@ -23,13 +23,14 @@ using testing::expect_same;
 using testing::random_set;
 using testing::Set;
 
-// The lists of the copies, with the processor's instructions and without, are those of the rows.
+// The lists of the copies, with the processor's instructions, with those for vectors only and
+// without any, are those of the rows.
 void expect_exact(const Set& queries, const Set& index, size_t top) {
   const QuantisedRows copies(index.rows(), 2);
   const SearchOptions options{.top = top, .threads = 2};
   const auto exact = search_exact(queries.rows(), index.rows(), options);
   expect_same(copies.search(queries.rows(), options), exact);
-  expect_same(copies.search(queries.rows(), options, {.wide = false}), exact);
+  expect_same(copies.search(queries.rows(), options, {.tile_registers = false}), exact);
   expect_same(copies.search(queries.rows(), options, {.plain = true}), exact);
 }
 
@@ -101,6 +102,11 @@ TEST(search_copies, answer_for_any_number_of_queries_rows_and_dimensions) {
     for (const size_t rows : {1U, 31U, 33U, 200U})
       for (const size_t count : {1U, 3U, 4U, 13U, 400U})
         expect_exact(clustered_set("q", count, dim, 14), clustered_set("i", rows, dim, 15), 5);
+}
+
+// Two blocks of queries, sampled first, in parts of several threads.
+TEST(search_copies, answer_many_queries_of_many_rows) {
+  expect_exact(clustered_set("q", 450, 70, 38), clustered_set("i", 70'001, 70, 39), 100);
 }
 
 TEST(search_copies, leave_out_the_query_itself_on_demand) {
@@ -202,15 +208,18 @@ Set landmarks(const std::string& prefix, size_t count, size_t dim, uint64_t seed
   return set;
 }
 
-// For what share of panels and queries products were given up, of a search that must be exact.
+// For what share of panels and queries products were given up, of a search that must be exact: in
+// vectors, for tile registers multiply all.
 double share_given_up(const Set& queries, const Set& index, size_t top) {
   const QuantisedRows copies(index.rows(), 2);
   std::atomic<uint64_t> looked_at = 0;
   std::atomic<uint64_t> given_up = 0;
   const SearchOptions options{.top = top, .threads = 1};
-  const auto found = copies.search(queries.rows(), options,
-                                   {.wide = false, .looked_at = &looked_at, .given_up = &given_up});
-  expect_same(found, search_exact(queries.rows(), index.rows(), options));
+  const auto exact = search_exact(queries.rows(), index.rows(), options);
+  expect_same(copies.search(queries.rows(), options), exact);
+  const ScanOptions counted{
+      .looked_at = &looked_at, .given_up = &given_up, .tile_registers = false};
+  expect_same(copies.search(queries.rows(), options, counted), exact);
   return static_cast<double>(given_up) / static_cast<double>(looked_at);
 }
 
@@ -254,11 +263,13 @@ TEST(search_copies, give_up_more_where_scores_of_hits_are_known) {
   std::vector<float> floors;
   std::atomic<uint64_t> without = 0;
   std::atomic<uint64_t> with = 0;
-  for (const auto& hits :
-       copies.search(queries.rows(), options, {.wide = false, .given_up = &without}))
+  const auto counted = [](std::atomic<uint64_t>& given_up) {
+    return ScanOptions{.given_up = &given_up, .tile_registers = false};
+  };
+  for (const auto& hits : copies.search(queries.rows(), options, counted(without)))
     floors.push_back(hits.back().score);
   options.floors = floors;
-  copies.search(queries.rows(), options, {.wide = false, .given_up = &with});
+  copies.search(queries.rows(), options, counted(with));
   EXPECT_GT(with, 2 * without);
 }
 

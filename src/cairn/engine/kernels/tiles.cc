@@ -1,6 +1,6 @@
 #include "cairn/engine/kernels/tiles.h"
 
-#ifdef CAIRN_HAS_AMX
+#if defined(CAIRN_HAS_AMX) && !defined(__clang__)  // which has no such pragma
 #pragma GCC push_options
 #pragma GCC target("amx-tile,amx-int8,amx-bf16")
 #include <immintrin.h>
@@ -31,7 +31,7 @@ TileProduct::TileProduct(size_t width, size_t in_bytes, bool bytes)
   }
 }
 
-#ifdef CAIRN_HAS_AMX
+#if defined(CAIRN_HAS_AMX) && !defined(__clang__)  // which has no such pragma
 
 namespace {
 

@@ -9,8 +9,6 @@
 // After foreach_target.
 #include <hwy/highway.h>
 
-#include "cairn/search/kernels/int8_tiles.h"
-
 HWY_BEFORE_NAMESPACE();
 namespace cairn::search::kernels {
 namespace HWY_NAMESPACE {
@@ -266,7 +264,6 @@ size_t promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
 }
 
 bool has_int8_instructions_impl() { return __builtin_cpu_supports("avx512vnni") != 0; }
-bool has_wide_tiles_impl() { return has_amx(); }
 
 #elif HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 
@@ -355,7 +352,6 @@ size_t promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
 }
 
 bool has_int8_instructions_impl() { return true; }
-bool has_wide_tiles_impl() { return false; }
 
 #else
 
@@ -365,7 +361,6 @@ size_t promising_rows_impl(const Panel& panel, const Tile& tile, size_t groups,
 }
 
 bool has_int8_instructions_impl() { return false; }
-bool has_wide_tiles_impl() { return false; }
 
 #endif
 
@@ -378,16 +373,12 @@ namespace cairn::search::kernels {
 
 HWY_EXPORT(promising_rows_impl);
 HWY_EXPORT(has_int8_instructions_impl);
-HWY_EXPORT(has_wide_tiles_impl);
 
 size_t promising_rows(const Panel& panel, const Tile& tile, size_t groups, Promising& promising) {
-  if (tile.queries == kWideQueries)
-    return promising_rows_of_wide_tile(panel, tile, groups, promising);
   return HWY_DYNAMIC_DISPATCH(promising_rows_impl)(panel, tile, groups, promising);
 }
 
 bool has_int8_instructions() { return HWY_DYNAMIC_DISPATCH(has_int8_instructions_impl)(); }
-bool has_wide_tiles() { return HWY_DYNAMIC_DISPATCH(has_wide_tiles_impl)(); }
 
 namespace {
 
@@ -396,7 +387,7 @@ int32_t product_of(const Panel& panel, const Tile& tile, size_t q, size_t r, siz
   for (size_t group = 0; group < groups; ++group)
     for (size_t i = 0; i < kGroup; ++i)
       product += panel.values[(group * kPanelRows + r) * kGroup + i] *
-                 tile.values[place_in_tile(tile.queries, q, group) + i];
+                 tile.values[(group * tile.queries + q) * kGroup + i];
   return product;
 }
 

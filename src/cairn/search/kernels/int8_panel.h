@@ -1,6 +1,5 @@
 // Inner products of 8-bit rows with bounds of their errors: which rows of a panel may be hits of a
-// query. A panel is kPanelRows index rows, a tile one query, kTileQueries, or, where the processor
-// has a matrix unit, kWideQueries.
+// query. A panel is kPanelRows index rows, a tile one query or kTileQueries.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +9,7 @@ namespace cairn::search::kernels {
 
 inline constexpr size_t kPanelRows = 32;
 inline constexpr size_t kTileQueries = 12;
-inline constexpr size_t kWideQueries = 32;
-inline constexpr size_t kGroup = 4;        // dimensions that lie together
-inline constexpr size_t kTileGroups = 16;  // groups that a matrix unit takes at once
-
-// Where in a tile's values the `group` of query q is, and how many bytes they have. Those of a wide
-// tile are kTileGroups of 16 queries at a time, query by query, the last filled with zeros.
-constexpr size_t place_in_tile(size_t queries, size_t q, size_t group) {
-  if (queries != kWideQueries) return (group * queries + q) * kGroup;
-  return ((group / kTileGroups * kWideQueries + q) * kTileGroups + group % kTileGroups) * kGroup;
-}
-constexpr size_t bytes_of_tile(size_t queries, size_t groups) {
-  if (queries != kWideQueries) return groups * queries * kGroup;
-  return (groups + kTileGroups - 1) / kTileGroups * kTileGroups * queries * kGroup;
-}
+inline constexpr size_t kGroup = 4;  // dimensions that lie together
 
 struct Panel {
   const uint8_t* values;  // groups × kPanelRows × kGroup: the signed values + 128; 64-byte aligned
@@ -34,8 +20,8 @@ struct Panel {
 };
 
 struct Tile {
-  size_t queries;          // 1, kTileQueries or kWideQueries
-  const int8_t* values;    // see place_in_tile
+  size_t queries;          // 1 or kTileQueries
+  const int8_t* values;    // groups × queries × kGroup
   const int32_t* offsets;  // of each query: -128 × the sum of its values
   const float* lengths;    // that a residual is multiplied with
   const float* limits;     // infinity: no such query
@@ -51,15 +37,15 @@ struct Tile {
 // masks[q] is not 0, of which queries has bit q.
 struct Promising {
   uint32_t queries;
-  uint32_t masks[kWideQueries];
-  alignas(64) float bounds[kWideQueries][kPanelRows];
+  uint32_t masks[kTileQueries];
+  alignas(64) float bounds[kTileQueries][kPanelRows];
 
   uint32_t mask(size_t q) const { return (queries >> q & 1) == 0 ? 0 : masks[q]; }
 };
 
 // With the processor's instructions: AVX-512 VNNI reads the panels of one query as fast as memory
 // gives them, AVX2 nearly. Returns for how many queries the panel was not given up; where these are
-// many, that may be all. Wide tiles need has_wide_tiles() and the shapes of int8_tiles.h.
+// many, that may be all.
 //
 // Giving up changes no mask but by rounding: with h the product of the heads,
 // |product - h| scale <= rest × rest by Cauchy and Schwarz, so that where
@@ -73,8 +59,5 @@ size_t promising_rows_plain(const Panel& panel, const Tile& tile, size_t groups,
 // Whether the processor has instructions for it: without them promising_rows is the plain function,
 // and float32 is faster.
 bool has_int8_instructions();
-
-// Whether it has a matrix unit for wide tiles: eight times the products of a cycle.
-bool has_wide_tiles();
 
 }  // namespace cairn::search::kernels

@@ -1,13 +1,13 @@
+#include "cairn/search/kernels/int8_panel.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include "cairn/base/random.h"
 #include "cairn/base/testing/instructions.h"
-#include "cairn/search/kernels/int8_tiles.h"
 
 namespace cairn::search::kernels {
 namespace {
@@ -26,14 +26,12 @@ struct Numbers {
     for (Line& line : rows)
       for (uint8_t& value : line.values)
         value = static_cast<uint8_t>(rng.chance(0.3) ? 255 : 1 + rng.below(255));
-    values.resize(bytes_of_tile(queries, groups));
+    values.resize(groups * queries * kGroup);
     offsets.assign(queries, 0);
-    for (size_t i = 0; i < groups * queries * kGroup; ++i) {
+    for (size_t i = 0; i < values.size(); ++i) {
       const int number = rng.chance(0.3) ? 127 : static_cast<int>(rng.below(255)) - 127;
-      const size_t q = i / kGroup % queries;
-      values[place_in_tile(queries, q, i / kGroup / queries) + i % kGroup] =
-          static_cast<int8_t>(number);
-      offsets[q] -= 128 * number;
+      values[i] = static_cast<int8_t>(number);
+      offsets[i / kGroup % queries] -= 128 * number;
     }
     for (size_t r = 0; r < kPanelRows; ++r) {
       scales.push_back(static_cast<float>(rng.uniform(0.1, 1)));
@@ -90,11 +88,8 @@ struct Numbers {
 };
 
 void expect_as_plain() {
-  std::optional<TileScope> shapes;
-  if (has_wide_tiles()) shapes.emplace(shapes_of_wide_tiles());
   for (const size_t groups : {1U, 2U, 3U, 16U, 127U, 128U}) {
-    for (const size_t queries : {size_t{1}, kTileQueries, kWideQueries}) {
-      if (queries == kWideQueries && !has_wide_tiles()) continue;
+    for (const size_t queries : {size_t{1}, kTileQueries}) {
       const Numbers numbers(groups, queries, groups);
       Promising fast;
       Promising plain;
@@ -114,7 +109,6 @@ void expect_as_plain() {
 
 TEST(promising_rows, are_those_of_the_plain_function_with_any_instructions) {
   with_any_instructions(expect_as_plain);
-  if (!has_wide_tiles()) GTEST_SKIP() << "this processor has no matrix unit for wide tiles";
 }
 
 // With limits around the best bound: a little below it a panel must never be given up, and far
