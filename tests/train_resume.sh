@@ -42,9 +42,10 @@ for file in weights.safetensors best.safetensors model.onnx labels.csv; do
 done
 
 # SIGTERM: a checkpoint in the middle of an epoch, and one line that says so.
+rm log  # the run before says the same
 "$cairn" train "${recipe[@]}" out=asked checkpoint.steps=0 >log 2>&1 &
 pid=$!
-until grep -q "photos an epoch" log; do kill -0 "$pid" 2>/dev/null || fail "the run ended early"; sleep 0.01; done
+until grep -qs "photos an epoch" log; do kill -0 "$pid" 2>/dev/null || fail "the run ended early"; sleep 0.01; done
 kill -TERM "$pid"
 wait "$pid"
 [ $? = 1 ] && tail -1 log | grep -q "stopped in epoch 1, after batch .*the same command goes on" || fail "SIGTERM: $(tail -1 log)"
