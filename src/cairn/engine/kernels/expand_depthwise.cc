@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kGroup = 3;  // blocks of channels that go together
 // Shorter positions of 8 bits are multiplied in vectors: what a tile's sums cost on their way
 // through memory is more than it saves.
-constexpr size_t kMinTileBytes = 48;
+[[maybe_unused]] constexpr size_t kMinTileBytes = 48;
 
 size_t blocks_of(size_t channels) { return (channels + kLanes - 1) / kLanes; }
 

@@ -1,9 +1,8 @@
 #include "cairn/engine/kernels/tiles.h"
 
-#if defined(CAIRN_HAS_AMX) && !defined(__clang__)  // which has no such pragma
-#pragma GCC push_options
-#pragma GCC target("amx-tile,amx-int8,amx-bf16")
+#ifdef CAIRN_HAS_AMX
 #include <immintrin.h>
+#define CAIRN_TILES __attribute__((target("amx-tile,amx-int8,amx-bf16")))
 #endif
 
 namespace cairn::engine::kernels {
@@ -31,7 +30,7 @@ TileProduct::TileProduct(size_t width, size_t in_bytes, bool bytes)
   }
 }
 
-#if defined(CAIRN_HAS_AMX) && !defined(__clang__)  // which has no such pragma
+#ifdef CAIRN_HAS_AMX
 
 namespace {
 
@@ -63,7 +62,7 @@ struct Tile {
   }
 
 template <bool kBytes, size_t kBlocks>
-void multiply_positions(const Tile& tile) {
+CAIRN_TILES void multiply_positions(const Tile& tile) {
   const char* x = tile.x;
   const char* weights = tile.weights;
   const size_t block = tile.in_bytes * TileShapes::kRows;
@@ -87,7 +86,7 @@ void multiply_positions(const Tile& tile) {
 }
 
 template <bool kBytes>
-void multiply_blocks(const Tile& tile, size_t blocks) {
+CAIRN_TILES void multiply_blocks(const Tile& tile, size_t blocks) {
   if (blocks == 3) multiply_positions<kBytes, 3>(tile);
   if (blocks == 2) multiply_positions<kBytes, 2>(tile);
   if (blocks == 1) multiply_positions<kBytes, 1>(tile);
@@ -106,8 +105,6 @@ void TileProduct::multiply(const void* x, size_t tile, const void* weights, size
   else
     multiply_blocks<false>(one, blocks);
 }
-
-#pragma GCC pop_options
 
 #else
 
