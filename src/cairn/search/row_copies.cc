@@ -32,6 +32,14 @@ constexpr size_t kManyPanels = 128 * kSample;
 // Whether the panel, counted from the first of those looked at, is in the sample.
 constexpr bool in_sample(size_t panel) { return panel / kNeighbours % kSample == 0; }
 
+// The panels from first to last that are.
+std::vector<size_t> sample_of(size_t first, size_t last) {
+  std::vector<size_t> sample;
+  for (size_t run = first; run < last; run += kNeighbours * kSample)
+    for (size_t p = run; p < std::min(run + kNeighbours, last); ++p) sample.push_back(p);
+  return sample;
+}
+
 // So many of the best of a sample are taken that as many as are wanted in all would be better only
 // if the rows in the sample were unlike the others: the expected number and five deviations.
 size_t rank_in_sample(size_t top, size_t sample, size_t all) {
@@ -93,11 +101,10 @@ class Searcher {
   // The candidates of some queries among the rows of some panels.
   std::vector<Candidates> scan(std::span<const size_t> which, size_t first, size_t last,
                                bool may_sample) const {
-    std::vector<size_t> sample;  // panels
-    for (size_t p = first; p < last; ++p)
-      if (in_sample(p - first)) sample.push_back(p);
+    const bool many = may_sample && last - first >= kManyPanels;
+    const std::vector<size_t> sample = many ? sample_of(first, last) : std::vector<size_t>();
     const size_t rank = rank_in_sample(options_.top, sample.size() * kPanelRows, rows_.count);
-    const bool sampled = may_sample && last - first >= kManyPanels && rank < options_.top;
+    const bool sampled = many && rank < options_.top;
     QueryBlock block(rows_, queries_, which, sampled ? rank : options_.top, options_.floors, self_,
                      scan_);
     if (sampled) {
